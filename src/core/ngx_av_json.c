@@ -1,0 +1,555 @@
+#include "ngx_av_json.h"
+
+#include "ngx_av_decimal.h"
+#include "ngx_av_text.h"
+
+
+/* numeric would hold more, but nobody computes with that */
+#define NGX_AV_JSON_NUMBER_LEN       400
+#define NGX_AV_JSON_NUMBER_EXPONENT  400
+
+/* the most that one byte becomes: \u001f */
+#define NGX_AV_JSON_ESCAPE_LEN       (sizeof("\\u001f") - 1)
+
+
+typedef struct {
+    size_t      left;
+    ngx_uint_t  refused;    /* unsigned refused:1 */
+} ngx_av_json_memory_t;
+
+
+static ngx_int_t ngx_av_json_read(ngx_av_json_t *json, u_char *text,
+    size_t len, yyjson_read_flag flags, size_t memory_limit,
+    yyjson_read_code *code);
+static ngx_int_t ngx_av_json_repair(ngx_av_json_t *json, const u_char *text,
+    size_t len, size_t memory_limit);
+static void *ngx_av_json_malloc(void *ctx, size_t size);
+static void *ngx_av_json_realloc(void *ctx, void *p, size_t old_size,
+    size_t size);
+static void ngx_av_json_release(void *ctx, void *p);
+static ngx_int_t ngx_av_json_write_value(ngx_av_buf_t *b, yyjson_val *val,
+    ngx_av_json_style_t *style, ngx_uint_t depth);
+static ngx_int_t ngx_av_json_write_array(ngx_av_buf_t *b, yyjson_val *val,
+    ngx_av_json_style_t *style, ngx_uint_t depth);
+static ngx_int_t ngx_av_json_write_object(ngx_av_buf_t *b, yyjson_val *val,
+    ngx_av_json_style_t *style, ngx_uint_t depth);
+static ngx_int_t ngx_av_json_write_number(ngx_av_buf_t *b, yyjson_val *val,
+    ngx_av_json_style_t *style);
+static ngx_int_t ngx_av_json_write_text(ngx_av_buf_t *b, const u_char *p,
+    size_t len, ngx_av_json_style_t *style);
+static size_t ngx_av_json_cut(const u_char *p, size_t len,
+    ngx_av_json_style_t *style);
+static u_char *ngx_av_json_escape(u_char *p, u_char c);
+static ngx_int_t ngx_av_json_scale(uint64_t *value, int64_t power);
+
+
+/* what stops the copying of a string: controls, the quote, the backslash */
+static const u_char  ngx_av_json_special[256] = {
+    [0x00 ... 0x1f] = 1, ['"'] = 1, ['\\'] = 1
+};
+
+
+ngx_int_t
+ngx_av_json_parse(ngx_av_json_t *json, const u_char *text, size_t len,
+    size_t memory_limit)
+{
+    ngx_int_t         rc;
+    yyjson_read_code  code;
+
+    ngx_memzero(json, sizeof(ngx_av_json_t));
+
+    if (len == 0) {
+        ngx_str_set(&json->error, "the document is empty");
+        return NGX_DECLINED;
+    }
+
+    /* without YYJSON_READ_INSITU the text is copied, not written to */
+
+    rc = ngx_av_json_read(json, (u_char *) text, len,
+                          YYJSON_READ_NUMBER_AS_RAW, memory_limit, &code);
+
+    if (rc == NGX_DECLINED && code == YYJSON_READ_ERROR_INVALID_STRING) {
+        return ngx_av_json_repair(json, text, len, memory_limit);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_av_json_read(ngx_av_json_t *json, u_char *text, size_t len,
+    yyjson_read_flag flags, size_t memory_limit, yyjson_read_code *code)
+{
+    yyjson_alc            alc;
+    yyjson_read_err       err;
+    ngx_av_json_memory_t  memory;
+
+    memory.left = memory_limit;
+    memory.refused = 0;
+
+    /* the document keeps a copy of alc, of which only free() is used later */
+
+    alc.malloc = ngx_av_json_malloc;
+    alc.realloc = ngx_av_json_realloc;
+    alc.free = ngx_av_json_release;
+    alc.ctx = &memory;
+
+    json->doc = yyjson_read_opts((char *) text, len, flags, &alc, &err);
+
+    if (json->doc) {
+        json->root = yyjson_doc_get_root(json->doc);
+        return NGX_OK;
+    }
+
+    if (err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+        return memory.refused ? NGX_ABORT : NGX_ERROR;
+    }
+
+    *code = err.code;
+
+    if (err.code == YYJSON_READ_ERROR_EMPTY_CONTENT) {
+        ngx_str_set(&json->error, "the document is empty");
+        return NGX_DECLINED;
+    }
+
+    json->error.data = (u_char *) err.msg;
+    json->error.len = ngx_strlen(err.msg);
+    json->offset = err.pos;
+
+    return NGX_DECLINED;
+}
+
+
+/* The strings of the document lie in the repaired text. */
+static ngx_int_t
+ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len,
+    size_t memory_limit)
+{
+    size_t            n;
+    u_char           *p;
+    yyjson_read_code  code;
+
+    ngx_str_null(&json->error);
+    json->offset = 0;
+
+    if (len > (NGX_MAX_SIZE_T_VALUE - YYJSON_PADDING_SIZE) / 3) {
+        return NGX_ERROR;
+    }
+
+    json->repaired = malloc(3 * len + YYJSON_PADDING_SIZE);
+    if (json->repaired == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_av_text_repair_json(json->repaired, text, len);
+
+    if (n + YYJSON_PADDING_SIZE > memory_limit) {
+        return NGX_ABORT;
+    }
+
+    p = realloc(json->repaired, n + YYJSON_PADDING_SIZE);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(p + n, YYJSON_PADDING_SIZE);
+
+    json->repaired = p;
+
+    return ngx_av_json_read(json, p, n,
+                            YYJSON_READ_NUMBER_AS_RAW|YYJSON_READ_INSITU,
+                            memory_limit - n - YYJSON_PADDING_SIZE, &code);
+}
+
+
+void
+ngx_av_json_free(ngx_av_json_t *json)
+{
+    yyjson_doc_free(json->doc);
+    free(json->repaired);
+
+    json->doc = NULL;
+    json->root = NULL;
+    json->repaired = NULL;
+}
+
+
+static void *
+ngx_av_json_malloc(void *ctx, size_t size)
+{
+    ngx_av_json_memory_t  *memory = ctx;
+
+    if (size > memory->left) {
+        memory->refused = 1;
+        return NULL;
+    }
+
+    memory->left -= size;
+
+    return malloc(size);
+}
+
+
+static void *
+ngx_av_json_realloc(void *ctx, void *p, size_t old_size, size_t size)
+{
+    ngx_av_json_memory_t  *memory = ctx;
+
+    if (size > old_size && size - old_size > memory->left) {
+        memory->refused = 1;
+        return NULL;
+    }
+
+    memory->left -= size - old_size;
+
+    return realloc(p, size);
+}
+
+
+static void
+ngx_av_json_release(void *ctx, void *p)
+{
+    /* ctx is gone when a document is freed */
+    (void) ctx;
+
+    free(p);
+}
+
+
+ngx_int_t
+ngx_av_json_write(ngx_av_buf_t *b, yyjson_val *val, ngx_av_json_style_t *style)
+{
+    size_t     len;
+    ngx_int_t  rc;
+
+    len = ngx_av_buf_len(b);
+
+    rc = ngx_av_json_write_value(b, val, style, style->depth);
+
+    if (rc == NGX_DECLINED) {
+        b->last = b->start + len;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_av_json_write_value(ngx_av_buf_t *b, yyjson_val *val,
+    ngx_av_json_style_t *style, ngx_uint_t depth)
+{
+    switch (yyjson_get_type(val)) {
+
+    case YYJSON_TYPE_STR:
+        return ngx_av_json_write_text(b, (u_char *) yyjson_get_str(val),
+                                      yyjson_get_len(val), style);
+
+    case YYJSON_TYPE_RAW:
+        return ngx_av_json_write_number(b, val, style);
+
+    case YYJSON_TYPE_BOOL:
+        return yyjson_get_bool(val) ? ngx_av_buf_append(b, "true", 4)
+                                    : ngx_av_buf_append(b, "false", 5);
+
+    case YYJSON_TYPE_ARR:
+        return ngx_av_json_write_array(b, val, style, depth);
+
+    case YYJSON_TYPE_OBJ:
+        return ngx_av_json_write_object(b, val, style, depth);
+
+    default: /* YYJSON_TYPE_NULL */
+        return ngx_av_buf_append(b, "null", 4);
+    }
+}
+
+
+static ngx_int_t
+ngx_av_json_write_array(ngx_av_buf_t *b, yyjson_val *val,
+    ngx_av_json_style_t *style, ngx_uint_t depth)
+{
+    u_char            before;
+    ngx_int_t         rc;
+    yyjson_val       *item;
+    yyjson_arr_iter   iter;
+
+    if (depth == 0) {
+        return NGX_DECLINED;
+    }
+
+    yyjson_arr_iter_init(val, &iter);
+
+    for (before = '['; (item = yyjson_arr_iter_next(&iter)); before = ',') {
+
+        if (ngx_av_buf_append(b, &before, 1) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_av_json_write_value(b, item, style, depth - 1);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return (before == '[') ? ngx_av_buf_append(b, "[]", 2)
+                           : ngx_av_buf_append(b, "]", 1);
+}
+
+
+static ngx_int_t
+ngx_av_json_write_object(ngx_av_buf_t *b, yyjson_val *val,
+    ngx_av_json_style_t *style, ngx_uint_t depth)
+{
+    u_char            before;
+    ngx_int_t         rc;
+    yyjson_val       *key;
+    yyjson_obj_iter   iter;
+
+    if (depth == 0) {
+        return NGX_DECLINED;
+    }
+
+    yyjson_obj_iter_init(val, &iter);
+
+    for (before = '{'; (key = yyjson_obj_iter_next(&iter)); before = ',') {
+
+        if (ngx_av_buf_append(b, &before, 1) != NGX_OK
+            || ngx_av_json_write_value(b, key, style, 0) != NGX_OK
+            || ngx_av_buf_append(b, ":", 1) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_av_json_write_value(b, yyjson_obj_iter_get_val(key), style,
+                                     depth - 1);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return (before == '{') ? ngx_av_buf_append(b, "{}", 2)
+                           : ngx_av_buf_append(b, "}", 1);
+}
+
+
+static ngx_int_t
+ngx_av_json_write_number(ngx_av_buf_t *b, yyjson_val *val,
+    ngx_av_json_style_t *style)
+{
+    size_t                 len;
+    const u_char          *p;
+    ngx_av_decimal_text_t  text;
+
+    p = (u_char *) yyjson_get_raw(val);
+    len = yyjson_get_len(val);
+
+    if (len > NGX_AV_JSON_NUMBER_LEN
+        || ngx_av_decimal_scan(p, len, &text) != NGX_OK
+        || text.exponent > NGX_AV_JSON_NUMBER_EXPONENT
+        || text.exponent < -NGX_AV_JSON_NUMBER_EXPONENT)
+    {
+        return ngx_av_json_write_text(b, p, len, style);
+    }
+
+    return ngx_av_buf_append(b, p, len);
+}
+
+
+static ngx_int_t
+ngx_av_json_write_text(ngx_av_buf_t *b, const u_char *p, size_t len,
+    ngx_av_json_style_t *style)
+{
+    if (len > style->string_limit) {
+        len = ngx_av_json_cut(p, len, style);
+    }
+
+    return ngx_av_json_write_string(b, p, len);
+}
+
+
+/* As ngx_av_text_cut() with the limit meant for what is left without NULs. */
+static size_t
+ngx_av_json_cut(const u_char *p, size_t len, ngx_av_json_style_t *style)
+{
+    size_t  i, n, size;
+
+    n = 0;
+    size = 0;
+
+    for (i = 0; i < len; i++) {
+
+        if (p[i] != '\0') {
+            size++;
+        }
+
+        if (size <= style->string_limit) {
+            n = i + 1;
+        }
+    }
+
+    if (n == len) {
+        return len;
+    }
+
+    style->cut = ngx_max(style->cut, size);
+
+    return ngx_av_text_cut(p, len, n);
+}
+
+
+ngx_int_t
+ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
+{
+    u_char        *last;
+    const u_char  *end;
+
+    /*
+     * Room for the text as it is and its quotes; an escape asks for its own,
+     * for few strings have any.
+     */
+
+    if (len > NGX_MAX_SIZE_T_VALUE - 2
+        || ngx_av_buf_reserve(b, len + 2) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    end = p + len;
+    last = b->last;
+    *last++ = '"';
+
+    for ( ;; ) {
+
+        while (p < end && !ngx_av_json_special[*p]) {
+            *last++ = *p++;
+        }
+
+        b->last = last;
+
+        if (p == end) {
+            break;
+        }
+
+        /* the closing quote is counted in place of the character escaped */
+
+        if (ngx_av_buf_reserve(b, NGX_AV_JSON_ESCAPE_LEN + (end - p))
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        last = ngx_av_json_escape(b->last, *p++);
+    }
+
+    *b->last++ = '"';
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_av_json_escape(u_char *p, u_char c)
+{
+    static const u_char  hex[] = "0123456789abcdef";
+    static const u_char  letters[0x20] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+    };
+
+    if (c == '\0') {
+        return p;
+    }
+
+    *p++ = '\\';
+
+    if (c == '"' || c == '\\') {
+        *p++ = c;
+        return p;
+    }
+
+    if (letters[c]) {
+        *p++ = letters[c];
+        return p;
+    }
+
+    *p++ = 'u';
+    *p++ = '0';
+    *p++ = '0';
+    *p++ = hex[c >> 4];
+    *p++ = hex[c & 0xf];
+
+    return p;
+}
+
+
+ngx_int_t
+ngx_av_json_int64(const u_char *p, size_t len, int64_t *n)
+{
+    size_t                 i;
+    int64_t                zeros;
+    uint64_t               value;
+    ngx_uint_t             digit;
+    ngx_av_decimal_text_t  text;
+
+    if (ngx_av_decimal_scan(p, len, &text) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    /*
+     * The value is taken without its trailing zeros, which count as exponent:
+     * 5.0 and 50e-1 are integers, and only they outweigh a negative one.
+     */
+
+    value = 0;
+    zeros = 0;
+
+    for (i = 0; i < text.integer_len + text.fraction_len; i++) {
+
+        digit = ngx_av_decimal_digit(&text, i);
+
+        if (digit == 0) {
+            zeros++;
+            continue;
+        }
+
+        if (ngx_av_json_scale(&value, zeros + 1) != NGX_OK
+            || __builtin_add_overflow(value, digit, &value))
+        {
+            return NGX_DECLINED;
+        }
+
+        zeros = 0;
+    }
+
+    zeros += text.exponent - (int64_t) text.fraction_len;
+
+    if (ngx_av_json_scale(&value, zeros) != NGX_OK
+        || value > (uint64_t) INT64_MAX + text.negative)
+    {
+        return NGX_DECLINED;
+    }
+
+    *n = text.negative ? (int64_t) -value : (int64_t) value;
+
+    return NGX_OK;
+}
+
+
+/* value *= 10^power, if that is an integer which fits. */
+static ngx_int_t
+ngx_av_json_scale(uint64_t *value, int64_t power)
+{
+    if (*value == 0) {
+        return NGX_OK;
+    }
+
+    if (power < 0) {
+        return NGX_DECLINED;
+    }
+
+    for ( /* void */ ; power > 0; power--) {
+        if (__builtin_mul_overflow(*value, (uint64_t) 10, value)) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
