@@ -1,0 +1,42 @@
+-- What a connection must know before it serves: one row.  problems lists, for
+-- people, whatever makes a 200 mean less than "durable and readable".
+
+create or replace function agentvista.health(
+    out version integer, out problems text[])
+language plpgsql stable as $$
+declare
+    today date := (now() at time zone 'UTC')::date;
+begin
+    select coalesce(max(m.version), 0) into version
+    from agentvista.schema_migrations m;
+
+    problems := '{}';
+
+    if current_setting('fsync') <> 'on' then
+        problems := problems
+            || 'Postgres runs with fsync off: a crash can lose '
+               'acknowledged data'::text;
+    end if;
+
+    if current_setting('synchronous_commit') = 'off' then
+        problems := problems
+            || 'Postgres runs with synchronous_commit off: a crash can lose '
+               'acknowledged data'::text;
+    end if;
+
+    if current_setting('full_page_writes') <> 'on' then
+        problems := problems
+            || 'Postgres runs with full_page_writes off: a crash can corrupt '
+               'stored data'::text;
+    end if;
+
+    if to_regclass('agentvista.spans_' || to_char(today, 'YYYYMMDD')) is null
+       or to_regclass('agentvista.spans_'
+                      || to_char(today + 1, 'YYYYMMDD')) is null
+    then
+        problems := problems
+            || 'there is no partition of agentvista.spans for today or '
+               'tomorrow'::text;
+    end if;
+end;
+$$;

@@ -1,0 +1,25 @@
+-- Words for the small integers that rows hold.  The C side has the same lists
+-- in src/ingest/ngx_av_columns.h; the numbers never change.
+
+create or replace function agentvista.status_name(status smallint)
+returns text language sql immutable parallel safe as $$
+    select (array['running', 'completed', 'failed', 'timed_out'])[status + 1]
+$$;
+
+create or replace function agentvista.span_type_name(type smallint)
+returns text language sql immutable parallel safe as $$
+    select (array['custom', 'agent', 'llm', 'tool', 'http', 'db'])[type + 1]
+$$;
+
+-- ISO 8601 in UTC, with three or six digits of a fraction where there is one.
+create or replace function agentvista.iso8601(t timestamptz)
+returns text language sql stable parallel safe as $$
+    select to_char(t at time zone 'UTC',
+                   case
+                   when t = date_trunc('second', t)
+                       then 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
+                   when t = date_trunc('milliseconds', t)
+                       then 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+                   else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+                   end)
+$$;
