@@ -1,0 +1,35 @@
+/*
+ * The content handlers of ingestion: read the body, decode it, reserve quota,
+ * wait for the writer, answer.
+ */
+
+#ifndef _NGX_AV_INGEST_H_INCLUDED_
+#define _NGX_AV_INGEST_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_av_db.h"
+
+
+typedef struct {
+    size_t       queue_memory;      /* of one worker, for all requests */
+    ngx_uint_t   retention_days;    /* how old a trace may be */
+    ngx_uint_t   ahead_days;        /* and how far in the future */
+} ngx_av_ingest_conf_t;
+
+
+/* POST /traces/batch (agentvista.md 4) */
+ngx_int_t ngx_av_ingest_traces_batch(ngx_http_request_t *r);
+
+ngx_int_t ngx_av_ingest_init_process(ngx_cycle_t *cycle,
+    ngx_av_ingest_conf_t *conf, ngx_av_db_pool_t *readers);
+
+
+/* Counts the spans of a request that are not stored yet; for the reader pool */
+extern const ngx_av_db_statement_t  ngx_av_ingest_count_statement;
+
+
+#endif /* _NGX_AV_INGEST_H_INCLUDED_ */

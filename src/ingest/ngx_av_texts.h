@@ -1,0 +1,78 @@
+/*
+ * The texts of one span, or of one header, on their way into columns, held
+ * within two limits: of one text, and of all of them together.  What is over a
+ * limit is cut, never refused, and noted with its original size.
+ */
+
+#ifndef _NGX_AV_TEXTS_H_INCLUDED_
+#define _NGX_AV_TEXTS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_av_buf.h"
+#include "ngx_av_json.h"
+
+
+/* where metadata keeps a span's type that is none of the documented ones */
+#define NGX_AV_TEXTS_ORIGINAL_TYPE  "agentvista.original_type"
+
+
+typedef struct {
+    size_t         attribute_limit;
+    size_t         span_limit;
+    ngx_uint_t     depth;
+
+    size_t         left;            /* of span_limit */
+    ngx_av_buf_t   cut;             /* members of "truncated", without braces */
+    ngx_av_buf_t   scratch;
+} ngx_av_texts_t;
+
+
+/* The pool is for scratch: it should be gone soon after. */
+void ngx_av_texts_init(ngx_av_texts_t *texts, ngx_pool_t *pool,
+    size_t attribute_limit, size_t span_limit, ngx_uint_t depth);
+
+/* Before each span or header. */
+void ngx_av_texts_begin(ngx_av_texts_t *texts);
+
+/*
+ * Each appends one element to a column.  name is what the text is called in
+ * "truncated".  NGX_ERROR without memory; those of JSON also NGX_DECLINED: it
+ * is nested too deeply, and the column is as it was.
+ */
+
+/*
+ * Text: cut at the smaller of the limits.
+ */
+ngx_int_t ngx_av_texts_put(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, yyjson_val *val);
+
+/*
+ * json of any kind.  A string is cut like text.  In an array or object each
+ * string is; if the whole still does not fit it is replaced by a string: the
+ * beginning of its text.
+ */
+ngx_int_t ngx_av_texts_put_json(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, yyjson_val *val);
+
+/*
+ * jsonb, an object: its members are limited each by itself, and those that do
+ * not fit are left out.  original, a string, is added as the member
+ * NGX_AV_TEXTS_ORIGINAL_TYPE unless there is one.  One of val and original may
+ * be NULL.
+ */
+ngx_int_t ngx_av_texts_put_object(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, yyjson_val *val, yyjson_val *original);
+
+/*
+ * jsonb: what was cut since ngx_av_texts_begin(), an object of sizes in bytes
+ * by name, NULs not counted; null if nothing was.  A member of an object is
+ * called by both names, "metadata.key".  The size of an array or object is
+ * that of its compact text, of a string cut inside one the string's.
+ */
+ngx_int_t ngx_av_texts_put_truncated(ngx_av_texts_t *texts, ngx_av_buf_t *b);
+
+
+#endif /* _NGX_AV_TEXTS_H_INCLUDED_ */

@@ -1,0 +1,805 @@
+#include "ngx_av_writer.h"
+#include "ngx_av_flush.h"
+#include "ngx_av_stats.h"
+
+
+/*
+ * A flush takes writes from the queue and stores their items.  It first takes
+ * the traces to be new, which is cheapest; if Postgres finds that one is not,
+ * the same items are merged instead.  Data that Postgres refuses is searched
+ * for by halves until it is alone.  Trouble of the server's puts the writes
+ * back into the queue, where they wait for their deadlines.
+ */
+
+#define NGX_AV_WRITER_MAX_SPANS  5000
+#define NGX_AV_WRITER_MAX_BYTES  (4 * 1024 * 1024)
+
+/* after trouble that is the server's: it may be starting up */
+#define NGX_AV_WRITER_PAUSE      100
+
+/* the server's own time-out comes first; this is for a dead connection */
+#define NGX_AV_WRITER_GRACE      1000
+
+/* "in halves" of 2^32 items at the most */
+#define NGX_AV_WRITER_RANGES     34
+
+#define NGX_AV_WRITER_SEEN       65536
+
+
+typedef struct {
+    ngx_uint_t              first;
+    ngx_uint_t              last;       /* one past */
+} ngx_av_writer_range_t;
+
+
+typedef struct {
+    ngx_av_db_op_t          op;
+    ngx_av_flush_plan_t     plan;
+    ngx_queue_t             writes;     /* taken from the queue */
+    ngx_av_flush_item_t    *items;      /* of theirs; malloc()ed */
+    ngx_uint_t              nitems;
+    ngx_uint_t              allocated;
+    ngx_av_writer_range_t   ranges[NGX_AV_WRITER_RANGES];
+    ngx_uint_t              nranges;    /* the last is being stored */
+    ngx_uint_t              merge;
+    ngx_uint_t              slot;
+    uint64_t                started;    /* microseconds */
+    unsigned                busy:1;
+} ngx_av_writer_flush_t;
+
+
+typedef struct {
+    ngx_av_db_pool_t             *pool;
+    const ngx_av_db_statement_t  *sql;
+    ngx_queue_t                   queue;    /* of ngx_av_write_t */
+    ngx_uint_t                    nqueued;
+    ngx_av_writer_flush_t        *flushes;
+    ngx_uint_t                    nflushes;
+    ngx_msec_t                    timeout;  /* of one flush */
+    ngx_event_t                   work;     /* posted: look at the queue */
+    ngx_event_t                   pause;    /* timer: not before */
+    ngx_connection_t              dumb;
+    ngx_log_t                    *log;
+
+    /*
+     * Traces that lately passed through this worker, so that the later parts
+     * of one are merged at once.  Forgetful and never wrong: only a guess.
+     */
+    uint32_t                      seen[NGX_AV_WRITER_SEEN];
+} ngx_av_writer_t;
+
+
+static void ngx_av_writer_idle(ngx_av_db_pool_t *pool, void *data);
+static void ngx_av_writer_pause_handler(ngx_event_t *ev);
+static void ngx_av_writer_work(ngx_event_t *ev);
+static void ngx_av_writer_take(ngx_av_writer_flush_t *flush);
+static void ngx_av_writer_run(ngx_av_writer_flush_t *flush);
+static void ngx_av_writer_result(ngx_av_db_op_t *op, ngx_uint_t call,
+    const ngx_av_db_result_t *res);
+static void ngx_av_writer_done(ngx_av_db_op_t *op);
+static void ngx_av_writer_failed(ngx_av_writer_flush_t *flush);
+static void ngx_av_writer_give_back(ngx_av_writer_flush_t *flush,
+    ngx_uint_t doubtful, ngx_uint_t hopeless);
+static void ngx_av_writer_end(ngx_av_writer_flush_t *flush);
+static void ngx_av_writer_deadline(ngx_event_t *ev);
+static void ngx_av_writer_finish(ngx_av_write_t *write,
+    ngx_av_write_status_e status);
+
+
+static ngx_av_writer_t  *ngx_av_writer;
+
+
+ngx_int_t
+ngx_av_writer_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
+    ngx_uint_t connections, ngx_msec_t statement_timeout)
+{
+    ngx_uint_t              i;
+    ngx_av_writer_t        *w;
+    ngx_av_db_pool_conf_t   conf;
+
+    w = ngx_pcalloc(cycle->pool, sizeof(ngx_av_writer_t));
+    if (w == NULL) {
+        return NGX_ERROR;
+    }
+
+    w->sql = ngx_av_writer_sql(cycle->pool);
+    w->flushes = ngx_pcalloc(cycle->pool,
+                             connections * sizeof(ngx_av_writer_flush_t));
+
+    if (w->sql == NULL || w->flushes == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_queue_init(&w->queue);
+    w->nflushes = connections;
+    w->timeout = statement_timeout + NGX_AV_WRITER_GRACE;
+    w->log = cycle->log;
+
+    for (i = 0; i < connections; i++) {
+        w->flushes[i].slot = (ngx_worker * connections + i) % 32768;
+        ngx_queue_init(&w->flushes[i].writes);
+    }
+
+    w->work.handler = ngx_av_writer_work;
+    w->work.log = cycle->log;
+
+    w->dumb.fd = (ngx_socket_t) -1;
+    w->pause.handler = ngx_av_writer_pause_handler;
+    w->pause.data = &w->dumb;
+    w->pause.log = cycle->log;
+    w->pause.cancelable = 1;
+
+    ngx_av_writer = w;
+
+    ngx_memzero(&conf, sizeof(ngx_av_db_pool_conf_t));
+
+    conf.name = "writer";
+    conf.connections = connections;
+    conf.statement_timeout = statement_timeout;
+    conf.statements = w->sql;
+    conf.nstatements = NGX_AV_WRITER_NSTATEMENTS;
+    conf.idle = ngx_av_writer_idle;
+
+    /*
+     * Statements that look up traces are planned when a connection is new,
+     * perhaps on tables that are still empty, and kept: they must use the
+     * indexes then, too.
+     */
+    conf.settings = "enable_seqscan=off enable_hashjoin=off"
+                    " enable_mergejoin=off";
+
+    w->pool = ngx_av_db_pool_start(cycle, db, &conf);
+
+    return w->pool != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_av_writer_exit_process(void)
+{
+    if (ngx_av_writer != NULL && ngx_av_writer->pool != NULL) {
+        ngx_av_db_pool_stop(ngx_av_writer->pool);
+    }
+}
+
+
+ngx_str_t
+ngx_av_writer_trouble(void)
+{
+    return ngx_av_db_pool_trouble(ngx_av_writer->pool);
+}
+
+
+static void
+ngx_av_writer_gauges(ngx_av_writer_t *w)
+{
+    ngx_av_stats_set(NGX_AV_STATS_QUEUE_BATCHES, w->nqueued);
+    ngx_av_stats_set(NGX_AV_STATS_WRITERS_READY,
+                     ngx_av_db_pool_ready(w->pool));
+    ngx_av_stats_set(NGX_AV_STATS_WRITERS_IDLE, ngx_av_db_pool_idle(w->pool));
+}
+
+
+/* Whether a trace of the batch has passed here before; remembers them all. */
+
+static ngx_uint_t
+ngx_av_writer_seen(ngx_av_writer_t *w, ngx_av_batch_t *batch)
+{
+    uint32_t              hash, *slot;
+    ngx_uint_t            i, seen;
+    ngx_av_batch_part_t  *part;
+
+    seen = 0;
+    part = batch->parts.elts;
+
+    for (i = 0; i < batch->parts.nelts; i++) {
+        hash = ngx_murmur_hash2(part[i].trace.bytes, sizeof(ngx_av_uuid_t));
+        slot = &w->seen[hash % NGX_AV_WRITER_SEEN];
+
+        if (*slot == hash) {
+            seen = 1;
+        }
+
+        *slot = hash;
+    }
+
+    return seen;
+}
+
+
+void
+ngx_av_writer_submit(ngx_av_write_t *write)
+{
+    ngx_av_writer_t  *w;
+
+    w = ngx_av_writer;
+
+    write->size = ngx_av_batch_size(write->batch);
+    write->left = write->batch->parts.nelts;
+    write->stored = 0;
+    write->expired = 0;
+    write->doubtful = 0;
+    write->hopeless = 0;
+    write->merge = ngx_av_writer_seen(w, write->batch);
+
+    ngx_memzero(&write->deadline, sizeof(ngx_event_t));
+    write->deadline.handler = ngx_av_writer_deadline;
+    write->deadline.data = write;
+    write->deadline.log = w->log;
+
+    /* not cancelable: a worker that quits waits for it */
+    ngx_add_timer(&write->deadline, write->timeout);
+
+    ngx_queue_insert_tail(&w->queue, &write->queue);
+    write->queued = 1;
+    w->nqueued++;
+
+    /* after all requests that are ready in this turn */
+    ngx_post_event(&w->work, &ngx_posted_events);
+}
+
+
+static void
+ngx_av_writer_idle(ngx_av_db_pool_t *pool, void *data)
+{
+    ngx_post_event(&ngx_av_writer->work, &ngx_posted_events);
+}
+
+
+static void
+ngx_av_writer_pause_handler(ngx_event_t *ev)
+{
+    ngx_post_event(&ngx_av_writer->work, &ngx_posted_events);
+}
+
+
+static void
+ngx_av_writer_work(ngx_event_t *ev)
+{
+    ngx_uint_t              i, idle;
+    ngx_av_writer_t        *w;
+    ngx_av_writer_flush_t  *flush;
+
+    w = ngx_av_writer;
+    idle = ngx_av_db_pool_idle(w->pool);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_CORE, w->log, 0,
+                   "agentvista writer: %ui queued, %ui idle",
+                   w->nqueued, idle);
+
+    for (i = 0; i < w->nflushes && idle > 0; i++) {
+
+        if (ngx_queue_empty(&w->queue) || w->pause.timer_set) {
+            break;
+        }
+
+        flush = &w->flushes[i];
+
+        if (!flush->busy) {
+            ngx_av_writer_take(flush);
+
+            if (flush->nitems == 0) {
+                /* no memory */
+                ngx_add_timer(&w->pause, NGX_AV_WRITER_PAUSE);
+                break;
+            }
+
+            flush->busy = 1;
+            ngx_av_writer_run(flush);
+            idle--;
+        }
+    }
+
+    ngx_av_writer_gauges(w);
+}
+
+
+/* The elements of a write that are neither stored nor rejected yet. */
+
+static ngx_int_t
+ngx_av_writer_add_items(ngx_av_writer_flush_t *flush, ngx_av_write_t *write)
+{
+    ngx_uint_t            i, n, allocated;
+    ngx_av_batch_part_t  *part;
+    ngx_av_flush_item_t  *item, *items;
+
+    part = write->batch->parts.elts;
+    n = write->batch->parts.nelts;
+
+    if (flush->nitems + n > flush->allocated) {
+        allocated = 2 * (flush->nitems + n);
+
+        items = ngx_alloc(allocated * sizeof(ngx_av_flush_item_t),
+                          ngx_av_writer->log);
+        if (items == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (flush->items != NULL) {
+            ngx_memcpy(items, flush->items,
+                       flush->nitems * sizeof(ngx_av_flush_item_t));
+            ngx_free(flush->items);
+        }
+
+        flush->items = items;
+        flush->allocated = allocated;
+    }
+
+    item = NULL;
+
+    for (i = 0; i < n; i++) {
+
+        if (part[i].settled) {
+            item = NULL;
+            continue;
+        }
+
+        if (item != NULL && item->parts->element == part[i].element) {
+            item->nparts++;
+            continue;
+        }
+
+        item = &flush->items[flush->nitems++];
+        item->write = write;
+        item->parts = &part[i];
+        item->nparts = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Takes what is queued, up to the caps: writes of one kind (to be merged or
+ * not) and of one month, from the head on.
+ */
+
+static void
+ngx_av_writer_take(ngx_av_writer_flush_t *flush)
+{
+    size_t            bytes;
+    int32_t           month;
+    ngx_uint_t        spans;
+    ngx_queue_t      *q, *next;
+    ngx_av_write_t   *write;
+    ngx_av_writer_t  *w;
+
+    w = ngx_av_writer;
+
+    write = ngx_queue_data(ngx_queue_head(&w->queue), ngx_av_write_t, queue);
+    month = write->month;
+
+    flush->merge = write->merge;
+    flush->nitems = 0;
+    bytes = 0;
+    spans = 0;
+
+    for (q = ngx_queue_head(&w->queue);
+         q != ngx_queue_sentinel(&w->queue);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        write = ngx_queue_data(q, ngx_av_write_t, queue);
+
+        if (write->merge != flush->merge || write->month != month) {
+            continue;
+        }
+
+        if (flush->nitems > 0
+            && (spans + write->batch->nspans > NGX_AV_WRITER_MAX_SPANS
+                || bytes + write->size > NGX_AV_WRITER_MAX_BYTES))
+        {
+            break;
+        }
+
+        if (ngx_av_writer_add_items(flush, write) != NGX_OK) {
+            break;
+        }
+
+        spans += write->batch->nspans;
+        bytes += write->size;
+
+        ngx_queue_remove(q);
+        write->queued = 0;
+        w->nqueued--;
+
+        ngx_queue_insert_tail(&flush->writes, q);
+    }
+
+    flush->ranges[0].first = 0;
+    flush->ranges[0].last = flush->nitems;
+    flush->nranges = 1;
+}
+
+
+static uint64_t
+ngx_av_writer_now(void)
+{
+    struct timeval  tv;
+
+    ngx_gettimeofday(&tv);
+
+    return (uint64_t) tv.tv_sec * 1000000 + tv.tv_usec;
+}
+
+
+/* Sends the items of the last range. */
+
+static void
+ngx_av_writer_run(ngx_av_writer_flush_t *flush)
+{
+    ngx_av_db_op_t         *op;
+    ngx_av_writer_t        *w;
+    ngx_av_writer_range_t  *range;
+
+    w = ngx_av_writer;
+
+    range = &flush->ranges[flush->nranges - 1];
+
+    if (ngx_av_flush_plan(&flush->plan, w->sql, &flush->items[range->first],
+                          range->last - range->first, flush->slot,
+                          &flush->merge, w->log)
+        != NGX_OK)
+    {
+        ngx_add_timer(&w->pause, NGX_AV_WRITER_PAUSE);
+        ngx_av_writer_give_back(flush, 0, 0);
+        return;
+    }
+
+    op = &flush->op;
+
+    ngx_memzero(op, sizeof(ngx_av_db_op_t));
+
+    op->calls = flush->plan.calls.elts;
+    op->ncalls = flush->plan.calls.nelts;
+    op->result = ngx_av_writer_result;
+    op->done = ngx_av_writer_done;
+    op->data = flush;
+    op->timeout = w->timeout;
+    op->log = w->log;
+
+    flush->started = ngx_av_writer_now();
+
+    ngx_log_debug4(NGX_LOG_DEBUG_CORE, w->log, 0,
+                   "agentvista writer: flush of %ui items, %ui spans,"
+                   " %ui calls, merge:%ui", range->last - range->first,
+                   flush->plan.nspans, op->ncalls, flush->merge);
+
+    ngx_av_db_submit(w->pool, op);
+}
+
+
+static void
+ngx_av_writer_result(ngx_av_db_op_t *op, ngx_uint_t call,
+    const ngx_av_db_result_t *res)
+{
+    ngx_av_writer_flush_t  *flush;
+
+    flush = op->data;
+
+    ngx_av_flush_result(&flush->plan, call, res);
+}
+
+
+/* The items of the last range need no more work. */
+
+static void
+ngx_av_writer_settle(ngx_av_writer_flush_t *flush)
+{
+    ngx_uint_t              i, j;
+    ngx_av_flush_item_t    *item;
+    ngx_av_writer_range_t  *range;
+
+    range = &flush->ranges[--flush->nranges];
+
+    for (i = range->first; i < range->last; i++) {
+        item = &flush->items[i];
+
+        for (j = 0; j < item->nparts; j++) {
+            item->parts[j].settled = 1;
+        }
+
+        item->write->left -= item->nparts;
+    }
+}
+
+
+static void
+ngx_av_writer_committed(ngx_av_writer_flush_t *flush)
+{
+    ngx_uint_t           i;
+    ngx_av_flush_row_t  *row;
+
+    ngx_av_flush_committed(&flush->plan);
+
+    for (i = 0; i < flush->plan.nrows; i++) {
+        row = &flush->plan.rows[i];
+        row->write->stored += row->stored;
+    }
+
+    ngx_av_stats_add(NGX_AV_STATS_FLUSHES, 1);
+    ngx_av_stats_observe(NGX_AV_STATS_FLUSH_SPANS, flush->plan.nspans);
+    ngx_av_stats_observe(NGX_AV_STATS_FLUSH_TIME,
+                         ngx_av_writer_now() - flush->started);
+
+    ngx_av_writer_settle(flush);
+}
+
+
+static void
+ngx_av_writer_done(ngx_av_db_op_t *op)
+{
+    ngx_av_writer_flush_t  *flush;
+
+    flush = op->data;
+
+    switch (op->status) {
+
+    case NGX_AV_DB_OK:
+        ngx_av_writer_committed(flush);
+        break;
+
+    case NGX_AV_DB_FAILED:
+        ngx_av_writer_failed(flush);
+        return;
+
+    case NGX_AV_DB_LOST:
+        ngx_av_stats_add(NGX_AV_STATS_FLUSHES_LOST, 1);
+        ngx_av_writer_give_back(flush, 1, 0);
+        return;
+
+    case NGX_AV_DB_TIMEOUT:
+    case NGX_AV_DB_BUSY:
+        ngx_av_writer_give_back(flush, 0, 0);
+        return;
+
+    default: /* NGX_AV_DB_CLOSED */
+        ngx_av_writer_give_back(flush, 0, 1);
+        return;
+    }
+
+    ngx_destroy_pool(flush->plan.pool);
+    flush->plan.pool = NULL;
+
+    if (flush->nranges > 0) {
+        ngx_av_writer_run(flush);
+        return;
+    }
+
+    ngx_av_writer_end(flush);
+}
+
+
+/* An item that Postgres does not take, alone in its range. */
+
+static void
+ngx_av_writer_reject(ngx_av_writer_flush_t *flush)
+{
+    u_char                  detail[128];
+    u_char                  id[NGX_AV_UUID_TEXT_LEN + 2];
+    ngx_str_t               trace_id;
+    ngx_av_flush_item_t    *item;
+    ngx_av_writer_range_t  *range;
+
+    range = &flush->ranges[flush->nranges - 1];
+    item = &flush->items[range->first];
+
+    id[0] = '"';
+    *ngx_av_uuid_format(&id[1], &item->parts->trace) = '"';
+    trace_id.data = id;
+    trace_id.len = sizeof(id);
+
+    *ngx_snprintf(detail, sizeof(detail) - 1,
+                  "traces[%ui]: the database does not accept this data"
+                  " (SQLSTATE %s)", item->parts->element, flush->op.sqlstate)
+        = '\0';
+
+    ngx_log_error(NGX_LOG_ERR, flush->op.log, 0,
+                  "agentvista: trace %V was rejected by Postgres,"
+                  " SQLSTATE %s", &trace_id, flush->op.sqlstate);
+
+    if (ngx_av_batch_reject(item->write->batch, item->parts->element,
+                            &trace_id, (char *) detail)
+        != NGX_OK)
+    {
+        ngx_av_writer_give_back(flush, 0, 1);
+        return;
+    }
+
+    ngx_av_writer_settle(flush);
+
+    if (flush->nranges > 0) {
+        ngx_av_writer_run(flush);
+        return;
+    }
+
+    ngx_av_writer_end(flush);
+}
+
+
+/* Rolled back: nothing of the range is stored. */
+
+static void
+ngx_av_writer_failed(ngx_av_writer_flush_t *flush)
+{
+    ngx_uint_t              middle;
+    ngx_av_writer_range_t  *range;
+
+    range = &flush->ranges[flush->nranges - 1];
+
+    switch (ngx_av_db_blame(flush->op.sqlstate)) {
+
+    case NGX_AV_DB_BAD_DATA:
+        break;
+
+    case NGX_AV_DB_RETRY:
+        ngx_av_stats_add(NGX_AV_STATS_FLUSHES_RETRIED, 1);
+        ngx_add_timer(&ngx_av_writer->pause, NGX_AV_WRITER_PAUSE);
+        ngx_av_writer_give_back(flush, 0, 0);
+        return;
+
+    default: /* NGX_AV_DB_BROKEN */
+        ngx_log_error(NGX_LOG_ALERT, flush->op.log, 0,
+                      "agentvista: Postgres refuses to store anything,"
+                      " SQLSTATE %s", flush->op.sqlstate);
+        ngx_av_writer_give_back(flush, 0, 1);
+        return;
+    }
+
+    ngx_destroy_pool(flush->plan.pool);
+    flush->plan.pool = NULL;
+
+    if (!flush->merge
+        && ngx_strcmp(flush->op.sqlstate, NGX_AV_DB_UNIQUE_VIOLATION) == 0)
+    {
+        ngx_av_stats_add(NGX_AV_STATS_FLUSHES_CONFLICT, 1);
+        flush->merge = 1;
+        ngx_av_writer_run(flush);
+        return;
+    }
+
+    ngx_av_stats_add(NGX_AV_STATS_FLUSHES_BAD_DATA, 1);
+
+    if (range->last - range->first == 1) {
+        ngx_av_writer_reject(flush);
+        return;
+    }
+
+    middle = range->first + (range->last - range->first) / 2;
+
+    range[1].first = range->first;
+    range[1].last = middle;
+    range->first = middle;
+    flush->nranges++;
+
+    ngx_av_writer_run(flush);
+}
+
+
+/*
+ * Ends the flush; what is not settled waits in front of the queue, to be
+ * merged, as it may be stored after all; or is given up if there is no hope.
+ */
+
+static void
+ngx_av_writer_give_back(ngx_av_writer_flush_t *flush, ngx_uint_t doubtful,
+    ngx_uint_t hopeless)
+{
+    ngx_queue_t      *q, *prev;
+    ngx_av_write_t   *write;
+    ngx_av_writer_t  *w;
+
+    w = ngx_av_writer;
+
+    for (q = ngx_queue_last(&flush->writes);
+         q != ngx_queue_sentinel(&flush->writes);
+         q = prev)
+    {
+        prev = ngx_queue_prev(q);
+        write = ngx_queue_data(q, ngx_av_write_t, queue);
+
+        if (write->left == 0) {
+            continue;
+        }
+
+        write->doubtful |= doubtful;
+
+        if (hopeless || write->expired) {
+            write->hopeless = 1;
+            continue;
+        }
+
+        write->merge = 1;
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_head(&w->queue, q);
+        write->queued = 1;
+        w->nqueued++;
+    }
+
+    ngx_av_writer_end(flush);
+}
+
+
+/* Tells the owners of the writes that the flush still has. */
+
+static void
+ngx_av_writer_end(ngx_av_writer_flush_t *flush)
+{
+    ngx_queue_t      writes, *q;
+    ngx_av_write_t  *write;
+
+    if (flush->plan.pool != NULL) {
+        ngx_destroy_pool(flush->plan.pool);
+        flush->plan.pool = NULL;
+    }
+
+    /* owners may submit again, and the next flush may begin meanwhile */
+
+    ngx_queue_init(&writes);
+
+    if (!ngx_queue_empty(&flush->writes)) {
+        ngx_queue_add(&writes, &flush->writes);
+        ngx_queue_init(&flush->writes);
+    }
+
+    flush->nranges = 0;
+    flush->busy = 0;
+
+    ngx_post_event(&ngx_av_writer->work, &ngx_posted_events);
+
+    while (!ngx_queue_empty(&writes)) {
+        q = ngx_queue_head(&writes);
+        ngx_queue_remove(q);
+
+        write = ngx_queue_data(q, ngx_av_write_t, queue);
+
+        if (!write->hopeless) {
+            ngx_av_writer_finish(write, NGX_AV_WRITE_OK);
+
+        } else {
+            ngx_av_writer_finish(write, write->doubtful
+                                        ? NGX_AV_WRITE_UNKNOWN
+                                        : NGX_AV_WRITE_UNAVAILABLE);
+        }
+    }
+}
+
+
+static void
+ngx_av_writer_deadline(ngx_event_t *ev)
+{
+    ngx_av_write_t  *write;
+
+    write = ev->data;
+
+    if (!write->queued) {
+        /* the flush that has it decides */
+        write->expired = 1;
+        return;
+    }
+
+    ngx_queue_remove(&write->queue);
+    write->queued = 0;
+    ngx_av_writer->nqueued--;
+
+    ngx_av_writer_finish(write, write->doubtful ? NGX_AV_WRITE_UNKNOWN
+                                                : NGX_AV_WRITE_UNAVAILABLE);
+}
+
+
+static void
+ngx_av_writer_finish(ngx_av_write_t *write, ngx_av_write_status_e status)
+{
+    if (write->deadline.timer_set) {
+        ngx_del_timer(&write->deadline);
+    }
+
+    if (status != NGX_AV_WRITE_OK && write->stored > 0) {
+        /* some of its traces are stored: only a repetition can tell which */
+        status = NGX_AV_WRITE_UNKNOWN;
+    }
+
+    write->status = status;
+    write->done(write);
+}

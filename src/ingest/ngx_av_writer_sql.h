@@ -1,0 +1,47 @@
+/* The writer's statements; see ngx_av_writer.c for what they are for. */
+
+#ifndef _NGX_AV_WRITER_SQL_H_INCLUDED_
+#define _NGX_AV_WRITER_SQL_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_av_db.h"
+
+
+typedef enum {
+    /* account_id[], id[], name[]: agents that may be new */
+    NGX_AV_WRITER_AGENTS = 0,
+
+    /* trace columns: headers of traces thought to be new */
+    NGX_AV_WRITER_TRACES,
+
+    /* span columns: spans of traces thought to be new */
+    NGX_AV_WRITER_SPANS,
+
+    /* account_id[], month[], slot, events[]: the month's usage */
+    NGX_AV_WRITER_CHARGE,
+
+    /*
+     * The same for traces that may be stored already, in this order; within
+     * one run each trace occurs once, and each span once.  The first locks the
+     * traces, so that the others see all that earlier transactions did.
+     */
+    NGX_AV_WRITER_MERGE_TRACES,     /* trace columns */
+    NGX_AV_WRITER_MERGE_RUNNING,    /* span columns */
+    NGX_AV_WRITER_MERGE_SPANS,      /* span columns, month, slot; gives
+                                       account_id, trace_id, spans stored */
+
+    NGX_AV_WRITER_NSTATEMENTS
+} ngx_av_writer_statement_e;
+
+
+/*
+ * The statements, in the order above; made once, from the tables of columns.
+ * NULL without memory.
+ */
+const ngx_av_db_statement_t *ngx_av_writer_sql(ngx_pool_t *pool);
+
+
+#endif /* _NGX_AV_WRITER_SQL_H_INCLUDED_ */
