@@ -53,6 +53,7 @@ typedef struct {
     const ngx_av_db_statement_t  *sql;
     ngx_queue_t                   queue;    /* of ngx_av_write_t */
     ngx_uint_t                    nqueued;
+    ngx_uint_t                    nflying;  /* writes that flushes have */
     ngx_av_writer_flush_t        *flushes;
     ngx_uint_t                    nflushes;
     ngx_msec_t                    timeout;  /* of one flush */
@@ -253,6 +254,11 @@ ngx_av_writer_pause_handler(ngx_event_t *ev)
 }
 
 
+/*
+ * While a flush is under way the next waits until it is worth as much: groups
+ * stay large, and two connections are used only under a load for two.
+ */
+
 static void
 ngx_av_writer_work(ngx_event_t *ev)
 {
@@ -269,7 +275,9 @@ ngx_av_writer_work(ngx_event_t *ev)
 
     for (i = 0; i < w->nflushes && idle > 0; i++) {
 
-        if (ngx_queue_empty(&w->queue) || w->pause.timer_set) {
+        if (ngx_queue_empty(&w->queue) || w->nqueued < w->nflying
+            || w->pause.timer_set)
+        {
             break;
         }
 
@@ -402,6 +410,7 @@ ngx_av_writer_take(ngx_av_writer_flush_t *flush)
         ngx_queue_remove(q);
         write->queued = 0;
         w->nqueued--;
+        w->nflying++;
 
         ngx_queue_insert_tail(&flush->writes, q);
     }
@@ -715,6 +724,7 @@ ngx_av_writer_give_back(ngx_av_writer_flush_t *flush, ngx_uint_t doubtful,
         ngx_queue_insert_head(&w->queue, q);
         write->queued = 1;
         w->nqueued++;
+        w->nflying--;
     }
 
     ngx_av_writer_end(flush);
@@ -751,6 +761,7 @@ ngx_av_writer_end(ngx_av_writer_flush_t *flush)
     while (!ngx_queue_empty(&writes)) {
         q = ngx_queue_head(&writes);
         ngx_queue_remove(q);
+        ngx_av_writer->nflying--;
 
         write = ngx_queue_data(q, ngx_av_write_t, queue);
 
