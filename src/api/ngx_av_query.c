@@ -302,7 +302,7 @@ ngx_av_query_answer(ngx_http_request_t *r, ngx_av_query_t *query)
 
     case NGX_AV_DB_LOST:
         return ngx_av_query_unavailable(r, query,
-                                  "The connection to the database was lost.");
+                                        "The database did not answer.");
 
     default: /* NGX_AV_DB_TIMEOUT */
 

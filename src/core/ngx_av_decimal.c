@@ -12,6 +12,8 @@
    the integer part */
 #define NGX_AV_DECIMAL_PG_FRAC   5
 #define NGX_AV_DECIMAL_PG_INT    6
+#define NGX_AV_DECIMAL_PG_ALL    (NGX_AV_DECIMAL_PG_INT                       \
+                                  + NGX_AV_DECIMAL_PG_FRAC)
 
 
 static const u_char *ngx_av_decimal_skip_digits(const u_char *p,
@@ -23,6 +25,7 @@ static size_t ngx_av_decimal_first(const ngx_av_decimal_text_t *text,
 static ngx_uint_t ngx_av_decimal_rounds_up(const ngx_av_decimal_text_t *text,
     size_t len, int64_t keep, ngx_uint_t odd);
 static ngx_uint_t ngx_av_decimal_scale(const ngx_av_decimal_text_t *text);
+static void ngx_av_decimal_pg_digits(uint16_t *digits, ngx_av_int128_t units);
 static u_char *ngx_av_decimal_int16(u_char *p, ngx_uint_t value);
 
 
@@ -252,29 +255,14 @@ ngx_av_decimal_add(ngx_av_decimal_t *sum, const ngx_av_decimal_t *d)
 u_char *
 ngx_av_decimal_pg_numeric(u_char *p, const ngx_av_decimal_t *d)
 {
-    uint16_t         digits[NGX_AV_DECIMAL_PG_INT + NGX_AV_DECIMAL_PG_FRAC];
-    ngx_int_t        weight;
-    ngx_uint_t       i, first, last;
-    ngx_av_int128_t  units, rest, one;
+    uint16_t    digits[NGX_AV_DECIMAL_PG_ALL];
+    ngx_int_t   weight;
+    ngx_uint_t  i, first, last;
 
-    units = (d->units < 0) ? -d->units : d->units;
-    one = ngx_av_decimal_power(NGX_AV_DECIMAL_FRAC_DIGITS);
-
-    /* the fraction's last digit has two places more than the units */
-    rest = units % one * 100;
-
-    for (i = NGX_AV_DECIMAL_PG_INT + NGX_AV_DECIMAL_PG_FRAC; i > 0; i--) {
-
-        if (i == NGX_AV_DECIMAL_PG_INT) {
-            rest = units / one;
-        }
-
-        digits[i - 1] = rest % NGX_AV_DECIMAL_PG_BASE;
-        rest /= NGX_AV_DECIMAL_PG_BASE;
-    }
+    ngx_av_decimal_pg_digits(digits, d->units < 0 ? -d->units : d->units);
 
     first = 0;
-    last = NGX_AV_DECIMAL_PG_INT + NGX_AV_DECIMAL_PG_FRAC;
+    last = NGX_AV_DECIMAL_PG_ALL;
 
     while (first < last && digits[first] == 0) {
         first++;
@@ -300,6 +288,29 @@ ngx_av_decimal_pg_numeric(u_char *p, const ngx_av_decimal_t *d)
     }
 
     return p;
+}
+
+
+static void
+ngx_av_decimal_pg_digits(uint16_t *digits, ngx_av_int128_t units)
+{
+    ngx_uint_t       i;
+    ngx_av_int128_t  rest, one;
+
+    one = ngx_av_decimal_power(NGX_AV_DECIMAL_FRAC_DIGITS);
+
+    /* the fraction's last digit has two places more than the units */
+    rest = units % one * 100;
+
+    for (i = NGX_AV_DECIMAL_PG_ALL; i > 0; i--) {
+
+        if (i == NGX_AV_DECIMAL_PG_INT) {
+            rest = units / one;
+        }
+
+        digits[i - 1] = rest % NGX_AV_DECIMAL_PG_BASE;
+        rest /= NGX_AV_DECIMAL_PG_BASE;
+    }
 }
 
 

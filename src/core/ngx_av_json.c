@@ -13,8 +13,8 @@
 
 
 typedef struct {
-    size_t      left;
-    ngx_uint_t  refused;    /* unsigned refused:1 */
+    size_t    left;
+    unsigned  refused:1;
 } ngx_av_json_memory_t;
 
 

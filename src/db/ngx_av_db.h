@@ -100,9 +100,8 @@ typedef struct {
     ngx_uint_t                    connections;
     ngx_uint_t                    queue;        /* operations that may wait */
     ngx_msec_t                    statement_timeout;
-    const char                   *settings;     /* of the session, set when it
-                                                   starts: "a=b c=d"; NULL:
-                                                   none */
+    const char                   *settings;     /* SQL that a session starts
+                                                   with, or NULL */
     const ngx_av_db_statement_t  *statements;   /* prepared on connecting */
     ngx_uint_t                    nstatements;
 

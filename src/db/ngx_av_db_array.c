@@ -123,15 +123,16 @@ ngx_av_db_array_uuid(ngx_av_buf_t *b, const ngx_av_uuid_t *uuid)
 ngx_int_t
 ngx_av_db_array_numeric(ngx_av_buf_t *b, const ngx_av_decimal_t *d)
 {
-    size_t  mark;
+    u_char  *p;
 
     if (ngx_av_buf_reserve(b, 4 + NGX_AV_DECIMAL_PG_LEN) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    (void) ngx_av_db_array_begin(b, &mark);
-    b->last = ngx_av_decimal_pg_numeric(b->last, d);
-    ngx_av_db_array_end(b, mark);
+    p = b->last;
+
+    b->last = ngx_av_decimal_pg_numeric(p + 4, d);
+    (void) ngx_av_db_put32(p, (uint32_t) (b->last - p - 4));
 
     return NGX_OK;
 }
@@ -147,7 +148,9 @@ ngx_av_db_array_text(ngx_av_buf_t *b, const u_char *p, size_t len)
         return NGX_ERROR;
     }
 
-    ngx_memcpy(value, p, len);
+    if (len) {
+        ngx_memcpy(value, p, len);
+    }
 
     return NGX_OK;
 }
@@ -175,7 +178,9 @@ ngx_av_db_array_begin_jsonb(ngx_av_buf_t *b, size_t *mark)
         return NGX_ERROR;
     }
 
-    (void) ngx_av_db_array_begin(b, mark);
+    *mark = ngx_av_buf_len(b);
+
+    b->last += 4;
     *b->last++ = NGX_AV_DB_JSONB_VERSION;
 
     return NGX_OK;

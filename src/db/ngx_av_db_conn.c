@@ -497,6 +497,8 @@ ngx_av_db_conn_send(ngx_av_db_conn_t *conn)
 void
 ngx_av_db_conn_abandon(ngx_av_db_conn_t *conn)
 {
+    ERR_clear_error();
+
     conn->failed = 1;
 
     ngx_post_event(conn->c->read, &ngx_posted_events);

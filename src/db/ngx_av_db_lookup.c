@@ -40,7 +40,7 @@ ngx_av_db_lookup_start(ngx_av_db_lookup_t *lookup)
     }
 
     lookup->host = 0;
-    ngx_str_null(&lookup->unresolved);
+    ngx_str_set(&lookup->unresolved, "");
 
     if (ngx_av_db_lookup_next(lookup) == NGX_ERROR) {
         ngx_av_db_lookup_end(lookup);
@@ -61,6 +61,8 @@ ngx_av_db_lookup_found(ngx_av_db_lookup_t *lookup)
 PGconn *
 ngx_av_db_lookup_connect(ngx_av_db_lookup_t *lookup, ngx_uint_t first)
 {
+    PGconn            *pg;
+    ngx_uint_t         i;
     ngx_av_db_conf_t  *conf;
 
     conf = lookup->conf;
@@ -69,7 +71,15 @@ ngx_av_db_lookup_connect(ngx_av_db_lookup_t *lookup, ngx_uint_t first)
         return NULL;
     }
 
-    return PQconnectStartParams(conf->keywords, conf->values, 0);
+    pg = PQconnectStartParams(conf->keywords, conf->values, 0);
+
+    /* libpq has copied them, and they live in the pool of this lookup */
+
+    for (i = 0; i < NGX_AV_DB_KEYWORDS; i++) {
+        conf->values[i] = NULL;
+    }
+
+    return pg;
 }
 
 
@@ -157,7 +167,7 @@ ngx_av_db_lookup_add(ngx_av_db_lookup_t *lookup, ngx_av_db_host_t *host)
             endpoint->addr = addr[i];
 
         } else {
-            ngx_str_null(&endpoint->addr);
+            ngx_str_set(&endpoint->addr, "");
         }
     }
 

@@ -265,9 +265,7 @@ ngx_av_db_pool_queued(ngx_av_db_pool_t *pool)
 ngx_str_t
 ngx_av_db_pool_trouble(ngx_av_db_pool_t *pool)
 {
-    ngx_str_t  text;
-
-    ngx_str_null(&text);
+    ngx_str_t  text = ngx_string("");
 
     if (ngx_av_db_pool_ready(pool) == 0) {
         text.len = pool->trouble_len;
@@ -288,6 +286,14 @@ ngx_av_db_pool_session(ngx_av_db_conn_t *conn)
 
     member = conn->data;
     pool = member->pool;
+
+    if (pool->conf.settings
+        && PQsendQueryParams(conn->pg, pool->conf.settings, 0, NULL, NULL,
+                             NULL, NULL, 1)
+           != 1)
+    {
+        return NGX_ERROR;
+    }
 
     for (i = 0; i < pool->conf.nstatements; i++) {
         statement = &pool->conf.statements[i];

@@ -68,9 +68,10 @@ ngx_int_t ngx_av_texts_put_object(ngx_av_texts_t *texts, ngx_av_buf_t *b,
 
 /*
  * jsonb: what was cut since ngx_av_texts_begin(), an object of sizes in bytes
- * by name, NULs not counted; null if nothing was.  A member of an object is
- * called by both names, "metadata.key".  The size of an array or object is
- * that of its compact text, of a string cut inside one the string's.
+ * by name; null if nothing was.  The size of text, and of a string, is without
+ * its NULs; where strings were cut inside a value it is that of the longest;
+ * where that was not enough, it is that of the whole as compact JSON, escapes
+ * apart.  A member of an object goes by both names, "metadata.key".
  */
 ngx_int_t ngx_av_texts_put_truncated(ngx_av_texts_t *texts, ngx_av_buf_t *b);
 

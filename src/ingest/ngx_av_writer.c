@@ -146,8 +146,9 @@ ngx_av_writer_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
      * perhaps on tables that are still empty, and kept: they must use the
      * indexes then, too.
      */
-    conf.settings = "enable_seqscan=off enable_hashjoin=off"
-                    " enable_mergejoin=off";
+    conf.settings = "select set_config('enable_seqscan', 'off', false),"
+                    " set_config('enable_hashjoin', 'off', false),"
+                    " set_config('enable_mergejoin', 'off', false)";
 
     w->pool = ngx_av_db_pool_start(cycle, db, &conf);
 

@@ -65,18 +65,21 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " and (" NGX_AV_WRITER_ENDS("t", "excluded")
     " or " NGX_AV_WRITER_RAN("t", "excluded") ")",
 
-    /* NGX_AV_WRITER_MERGE_RUNNING */
+    /*
+     * NGX_AV_WRITER_MERGE_RUNNING: s stands apart from the join with spans, so
+     * that this can only go by all three columns of their index.
+     */
 
-    "with s as (select {span rows}),"
+    "with s as materialized ("
+    "select {span columns at home}"
+    " from (select {span rows}) as s join agentvista.traces t"
+    " on t.account_id = s.account_id and t.trace_id = s.trace_id),"
     " pair as ("
     "select o.account_id, o.home_day, o.trace_id, o.span_id,"
     " {span merge},"
     " o.type as o_type, o.total_tokens as o_tokens, o.cost_usd as o_cost"
-    " from s"
-    " join agentvista.traces t"
-    " on t.account_id = s.account_id and t.trace_id = s.trace_id"
-    " join agentvista.spans o"
-    " on o.account_id = s.account_id and o.home_day = t.home_day"
+    " from s join agentvista.spans o"
+    " on o.account_id = s.account_id and o.home_day = s.home_day"
     " and o.trace_id = s.trace_id and o.span_id = s.span_id"
     " where (o.status = 0) <> (s.status = 0)),"
     " merged as ("

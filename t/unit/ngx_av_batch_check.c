@@ -283,7 +283,7 @@ ngx_av_batch_check_columns(const ngx_av_buf_t *columns, ngx_uint_t ncolumns,
             p = ngx_av_batch_check_next(p, columns[i].last, &cell);
 
             ngx_av_batch_check_not(p != NULL);
-            ngx_av_batch_check_not(cell.null || i != *required);
+            ngx_av_batch_check_not(!cell.null || i != *required);
 
             ngx_av_batch_check_not(cell.null
                     || ngx_av_batch_check_value(types[i], cell.p, cell.len));
@@ -489,8 +489,10 @@ ngx_av_batch_check_texts(const ngx_av_buf_t *columns,
         size = 0;
 
         for (i = 0; texts[i]; i++) {
-            p[i] = ngx_av_batch_check_next(p[i], columns[texts[i]].last, &cell);
+            p[i] = ngx_av_batch_check_next(p[i], columns[texts[i]].last,
+                                           &cell);
 
+            ngx_av_batch_check_not(p[i] != NULL);
             ngx_av_batch_check_not(types[texts[i]] != NGX_AV_DB_TEXT
                                    || cell.len <= limits->attribute_limit);
 
@@ -565,7 +567,8 @@ ngx_av_batch_check(const ngx_av_batch_t *batch,
 static void
 ngx_av_batch_print_numeric(char *text, const u_char *p)
 {
-    int  i, n, weight, scale, digit;
+    int   i, n, weight, scale, digit;
+    char  four[12];
 
     n = p[0] << 8 | p[1];
     weight = (int16_t) (p[2] << 8 | p[3]);
@@ -584,18 +587,8 @@ ngx_av_batch_print_numeric(char *text, const u_char *p)
 
     *text++ = '.';
 
-    /* from the digit after the point on; weight may be below -1 */
-
     for (i = weight + 1; scale > 0; i++) {
-        char  four[8];
-
         digit = (i >= 0 && i < n) ? p[8 + 2 * i] << 8 | p[9 + 2 * i] : 0;
-
-        if (weight < -1) {
-            weight++;
-            i--;
-            digit = 0;
-        }
 
         sprintf(four, "%04d", digit);
         text += sprintf(text, "%.*s", scale < 4 ? scale : 4, four);

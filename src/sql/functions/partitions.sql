@@ -1,3 +1,35 @@
+-- Makes the partitions of spans, one a UTC day, that are missing between two
+-- days; returns how many.  Attaching takes a lock that lets writers go on;
+-- creating a table as PARTITION OF would not.
+
+create or replace function agentvista.create_partitions(first date, last date)
+returns integer language plpgsql as $$
+declare
+    leaf     text;
+    leaf_day date;
+    created  integer := 0;
+begin
+    for leaf_day in
+        select d::date from generate_series(first, last, interval '1 day') d
+    loop
+        leaf := 'spans_' || to_char(leaf_day, 'YYYYMMDD');
+
+        continue when to_regclass('agentvista.' || leaf) is not null;
+
+        execute format('create table agentvista.%I (like agentvista.spans)',
+                       leaf);
+        execute format('create unique index on agentvista.%I'
+                       ' (account_id, trace_id, span_id)', leaf);
+        execute format('alter table agentvista.spans attach partition'
+                       ' agentvista.%I for values from (%L) to (%L)',
+                       leaf, leaf_day, leaf_day + 1);
+        created := created + 1;
+    end loop;
+
+    return created;
+end;
+$$;
+
 -- Keeps one partition of spans a UTC day from retention_days ago to days_ahead
 -- from now, and retires what is older: the partitions, and the traces whose
 -- spans were in them (at most batch traces a call, so that no transaction is
@@ -17,7 +49,6 @@ declare
     today    date := (now() at time zone 'UTC')::date;
     cutoff   date := today - retention_days;
     leaf     text;
-    leaf_day date;
 begin
     created := 0;
     dropped := 0;
@@ -29,25 +60,7 @@ begin
         return;
     end if;
 
-    -- Attaching takes a lock that lets writers go on; creating a table as
-    -- PARTITION OF would not.
-    for leaf_day in
-        select d::date
-        from generate_series(cutoff, today + days_ahead, interval '1 day') d
-    loop
-        leaf := 'spans_' || to_char(leaf_day, 'YYYYMMDD');
-
-        continue when to_regclass('agentvista.' || leaf) is not null;
-
-        execute format('create table agentvista.%I (like agentvista.spans)',
-                       leaf);
-        execute format('create unique index on agentvista.%I'
-                       ' (account_id, trace_id, span_id)', leaf);
-        execute format('alter table agentvista.spans attach partition'
-                       ' agentvista.%I for values from (%L) to (%L)',
-                       leaf, leaf_day, leaf_day + 1);
-        created := created + 1;
-    end loop;
+    created := agentvista.create_partitions(cutoff, today + days_ahead);
 
     -- Traces first: a trace must never be without its partition.
     delete from agentvista.traces

@@ -79,7 +79,9 @@ create table agentvista.traces (
     primary key (account_id, trace_id)
 );
 
-create index traces_home_day_idx on agentvista.traces (home_day);
+-- For retiring old traces, which arrived together.
+create index traces_home_day_idx on agentvista.traces using brin (home_day)
+    with (autosummarize = on);
 
 -- Partitions and their unique index (account_id, trace_id, span_id) are made
 -- by agentvista.maintain_partitions().  ordinal orders spans that start at the
