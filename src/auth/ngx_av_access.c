@@ -46,6 +46,8 @@ static ngx_int_t ngx_av_access_account_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_av_access_prefix_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_av_access_spans_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 
 
 static ngx_str_t  ngx_av_access_challenge_plain = ngx_string("Bearer");
@@ -71,6 +73,9 @@ static ngx_http_variable_t  ngx_av_access_variables[] = {
 
     { ngx_string("agentvista_key_prefix"), NULL,
       ngx_av_access_prefix_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("agentvista_spans"), NULL,
+      ngx_av_access_spans_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -488,6 +493,35 @@ ngx_av_access_prefix_variable(ngx_http_request_t *r,
 
     v->data = ctx->identity.prefix;
     v->len = NGX_AV_KEY_PREFIX_LEN;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* Spans that the request has newly stored. */
+
+static ngx_int_t
+ngx_av_access_spans_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_av_http_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
+
+    if (ctx == NULL || !ctx->known) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = ngx_sprintf(v->data, "%ui", ctx->spans) - v->data;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

@@ -28,7 +28,7 @@ ngx_int_t ngx_av_auth_init_process(ngx_cycle_t *cycle,
     ngx_av_auth_conf_t *conf, ngx_av_db_conf_t *db, ngx_av_db_pool_t *readers);
 void ngx_av_auth_exit_process(ngx_cycle_t *cycle);
 
-/* $agentvista_account, $agentvista_key_prefix */
+/* $agentvista_account, $agentvista_key_prefix, $agentvista_spans */
 ngx_int_t ngx_av_access_add_variables(ngx_conf_t *cf);
 
 
