@@ -308,7 +308,7 @@ ngx_av_query_answer(ngx_http_request_t *r, ngx_av_query_t *query)
 
         if (ngx_av_db_pool_ready(ngx_av_query_readers) == 0) {
             return ngx_av_query_unavailable(r, query,
-                                            "The database is unavailable.");
+                                            "The database is not available.");
         }
 
         return ngx_av_query_unavailable(r, query, "The database is too busy.");

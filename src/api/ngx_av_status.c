@@ -202,6 +202,17 @@ ngx_av_status_zone_problems(ngx_av_buf_t *b)
     u_char      buf[NGX_AV_ZONE_PROBLEMS];
     ngx_str_t   problems, problem;
 
+    if (ngx_av_zone->heard == 0) {
+
+        /* at the start, or the connection that asks for it is lost */
+
+        ngx_str_set(&problem, "the state of the database is not known");
+
+        if (ngx_av_status_problem(b, "", &problem) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
     problems = ngx_av_zone_problems(buf);
 
     p = problems.data;

@@ -62,15 +62,19 @@ ngx_av_auth_exit_process(ngx_cycle_t *cycle)
 void
 ngx_av_auth_read(ngx_av_auth_read_t *read,
     const ngx_av_db_statement_t *statement, const void *value, size_t len,
-    int32_t month, ngx_msec_t timeout)
+    int32_t month, int64_t age, ngx_msec_t timeout)
 {
     (void) ngx_av_db_put32(read->month, (uint32_t) month);
+    (void) ngx_av_db_put64(read->age, (uint64_t) age);
 
     read->values[0] = value;
     read->lengths[0] = (int) len;
 
     read->values[1] = (char *) read->month;
     read->lengths[1] = sizeof(read->month);
+
+    read->values[2] = (age < 0) ? NULL : (char *) read->age;
+    read->lengths[2] = sizeof(read->age);
 
     read->call.statement = statement;
     read->call.values = read->values;

@@ -308,7 +308,7 @@ ngx_av_key_query_send(ngx_av_key_hash_t *hash)
     query->read.op.data = query;
 
     ngx_av_auth_read(&query->read, &ngx_av_key_statement, query->hash.bytes,
-                     sizeof(query->hash.bytes), query->month,
+                     sizeof(query->hash.bytes), query->month, -1,
                      NGX_AV_KEY_TIMEOUT);
 
     return query;

@@ -12,13 +12,22 @@
 #define NGX_AV_QUOTA_RETRY    100
 
 /*
- * A transaction whose connection was lost may still be committing: its account
- * is not read before that is over.
+ * What was sent over a connection that was lost may still be on its way into
+ * the server; once it has begun there, the server is asked.
  */
 #define NGX_AV_QUOTA_GRACE    1000
 
+/* by now it has begun and ended */
+#define NGX_AV_QUOTA_OVER     60000
+
 /* how many of the least recently used accounts are looked at for eviction */
 #define NGX_AV_QUOTA_EVICT    16
+
+/* why a node is stale: its usage must be read, */
+#define NGX_AV_QUOTA_UNSURE   1
+
+/* and before that, transactions that may be charging must be over */
+#define NGX_AV_QUOTA_OPEN     2
 
 /* limits that are none */
 #define NGX_AV_QUOTA_NONE     -1
@@ -41,8 +50,8 @@ typedef struct {
     int64_t              limit;
     int64_t              committed;
     int64_t              reserved;      /* by holds of this month */
-    ngx_msec_t           loaded;        /* when limit was read; while stale:
-                                           when it makes sense to read it */
+    ngx_msec_t           loaded;        /* when limit was read; while OPEN:
+                                           when grace ends */
     ngx_msec_t           next_read;     /* none is sent before: one may be
                                            under way */
     int32_t              month;
@@ -50,7 +59,7 @@ typedef struct {
     uint32_t             seq;           /* of reservations and settlements */
     uint32_t             asked;         /* of reads */
     uint32_t             epoch;         /* of limit */
-    u_char               stale;
+    u_char               stale;         /* UNSURE or OPEN */
 } ngx_av_quota_node_t;
 
 
@@ -69,7 +78,9 @@ typedef struct {
     uint32_t              seq;
     uint32_t              asked;
     uint32_t              epoch;
+    ngx_uint_t            stale;
     ngx_uint_t            quiet;        /* nothing was reserved */
+    int64_t               age;          /* while OPEN: for how long */
 } ngx_av_quota_then_t;
 
 
@@ -81,6 +92,7 @@ typedef struct {
     /* the answer */
     int64_t               limit;
     int64_t               events;
+    ngx_uint_t            over;         /* of what was OPEN */
 } ngx_av_quota_query_t;
 
 
@@ -110,13 +122,27 @@ static void ngx_av_quota_raise(ngx_av_quota_node_t *node, int64_t charged);
 
 
 static const uint32_t  ngx_av_quota_types[] = {
-    NGX_AV_DB_UUID, NGX_AV_DB_DATE
+    NGX_AV_DB_UUID, NGX_AV_DB_DATE, NGX_AV_DB_INT8
 };
+
+/*
+ * The last column says that no transaction of this module's is left from $3
+ * milliseconds ago.  One that ends while this is asked may be missing in
+ * events: only the next read counts.
+ */
 
 const ngx_av_db_statement_t  ngx_av_quota_statement = {
     "account_quota",
-    "select events_limit, events from agentvista.account_quota($1, $2)",
-    ngx_av_quota_types, 2
+    "select events_limit, events, "
+        "($3 is not null and exists ("
+            "select from pg_stat_activity a "
+            "where a.pid <> pg_backend_pid() "
+            "and a.usename = current_user "
+            "and a.application_name = current_setting('application_name') "
+            "and a.xact_start < clock_timestamp() - $3 * interval '1 ms'"
+        "))::integer "
+    "from agentvista.account_quota($1, $2)",
+    ngx_av_quota_types, 3
 };
 
 
@@ -298,7 +324,7 @@ ngx_av_quota_settle_locked(ngx_av_quota_hold_t *hold, ngx_int_t stored)
         node->reserved -= hold->events;
 
         if (stored == NGX_AV_QUOTA_UNKNOWN) {
-            node->stale = 1;
+            node->stale = NGX_AV_QUOTA_OPEN;
             node->loaded = ngx_current_msec + NGX_AV_QUOTA_GRACE;
 
         } else {
@@ -389,7 +415,7 @@ ngx_av_quota_learn(ngx_av_uuid_t *account, int64_t limit, int64_t committed,
      * Had the account a node meanwhile, which was evicted again, then what was
      * settled may be missing in committed.
      */
-    node->stale = (ngx_av_zone->settled != settled);
+    node->stale = (ngx_av_zone->settled != settled) ? NGX_AV_QUOTA_UNSURE : 0;
 
 done:
 
@@ -447,7 +473,7 @@ ngx_av_quota_add(ngx_av_uuid_t *account, int32_t month)
 
     node->limit = NGX_AV_QUOTA_UNREAD;
     node->month = month;
-    node->stale = 1;
+    node->stale = NGX_AV_QUOTA_UNSURE;
     node->loaded = ngx_current_msec;
     node->next_read = ngx_current_msec;
 
@@ -485,8 +511,9 @@ ngx_av_quota_evict(void)
         q = ngx_queue_prev(q);
 
         if (node->holds
-            || (node->stale
-                && (ngx_msec_int_t) (node->loaded - ngx_current_msec) > 0))
+            || (node->stale == NGX_AV_QUOTA_OPEN
+                && (ngx_msec_int_t) (ngx_current_msec - node->loaded)
+                   < NGX_AV_QUOTA_OVER))
         {
             continue;
         }
@@ -524,7 +551,8 @@ ngx_av_quota_turn_month(ngx_av_quota_node_t *node, time_t now)
     }
 
     /* a clock that was set back: what that month has charged must be read */
-    node->stale = (month < node->month || node->limit == NGX_AV_QUOTA_UNREAD);
+    node->stale = (month < node->month || node->limit == NGX_AV_QUOTA_UNREAD)
+                  ? NGX_AV_QUOTA_UNSURE : 0;
 
     node->month = month;
     node->committed = 0;
@@ -551,7 +579,8 @@ ngx_av_quota_is_due(ngx_av_quota_node_t *node, ngx_uint_t heard)
 
     if (node->stale) {
         return node->holds == 0
-               && (ngx_msec_int_t) (node->loaded - ngx_current_msec) <= 0;
+               && (node->stale == NGX_AV_QUOTA_UNSURE
+                   || (ngx_msec_int_t) (node->loaded - ngx_current_msec) <= 0);
     }
 
     if (node->epoch != ngx_av_zone->quota_epoch) {
@@ -579,7 +608,15 @@ ngx_av_quota_note(ngx_av_quota_node_t *node, ngx_av_quota_then_t *then)
     then->seq = node->seq;
     then->asked = node->asked;
     then->epoch = ngx_av_zone->quota_epoch;
+    then->stale = node->stale;
     then->quiet = (node->holds == 0);
+
+    then->age = -1;
+
+    if (node->stale == NGX_AV_QUOTA_OPEN) {
+        then->age = (ngx_msec_int_t) (ngx_current_msec - node->loaded)
+                    + NGX_AV_QUOTA_GRACE;
+    }
 }
 
 
@@ -599,6 +636,7 @@ ngx_av_quota_send(ngx_av_uuid_t *account, ngx_av_quota_then_t *then)
 
     /* an account that is gone stores nothing more */
     query->limit = 0;
+    query->over = 1;
 
     query->read.op.result = ngx_av_quota_result;
     query->read.op.done = ngx_av_quota_done;
@@ -606,7 +644,7 @@ ngx_av_quota_send(ngx_av_uuid_t *account, ngx_av_quota_then_t *then)
 
     ngx_av_auth_read(&query->read, &ngx_av_quota_statement,
                      query->account.bytes, sizeof(query->account.bytes),
-                     then->month, NGX_AV_QUOTA_TIMEOUT);
+                     then->month, then->age, NGX_AV_QUOTA_TIMEOUT);
 }
 
 
@@ -622,6 +660,7 @@ ngx_av_quota_result(ngx_av_db_op_t *op, ngx_uint_t call,
         query->limit = ngx_av_db_is_null(res, 0, 0)
                            ? NGX_AV_QUOTA_NONE : ngx_av_db_int8(res, 0, 0);
         query->events = ngx_av_db_int8(res, 0, 1);
+        query->over = !ngx_av_db_int4(res, 0, 2);
     }
 }
 
@@ -683,7 +722,7 @@ ngx_av_quota_failed(ngx_av_uuid_t *account, uint32_t asked)
 static void
 ngx_av_quota_apply(ngx_av_quota_node_t *node, ngx_av_quota_query_t *query)
 {
-    ngx_uint_t            latest, exact;
+    ngx_uint_t            quiet, latest;
     ngx_av_quota_then_t  *then;
 
     then = &query->then;
@@ -691,10 +730,10 @@ ngx_av_quota_apply(ngx_av_quota_node_t *node, ngx_av_quota_query_t *query)
     latest = (then->asked == node->asked);
 
     /* nothing of ours was under way from the question to the answer */
-    exact = (latest && then->quiet && then->seq == node->seq
+    quiet = (latest && then->quiet && then->seq == node->seq
              && then->month == node->month);
 
-    if (exact) {
+    if (quiet && then->stale != NGX_AV_QUOTA_OPEN) {
         node->committed = query->events;
         node->reserved = 0;
         node->stale = 0;
@@ -703,13 +742,24 @@ ngx_av_quota_apply(ngx_av_quota_node_t *node, ngx_av_quota_query_t *query)
         ngx_av_quota_raise(node, query->events);
     }
 
-    if (latest) {
-        node->limit = query->limit;
-        node->epoch = then->epoch;
-        node->next_read = ngx_current_msec;
+    if (!latest) {
+        return;
+    }
 
-        if (!node->stale) {
-            node->loaded = ngx_current_msec;
+    node->limit = query->limit;
+    node->epoch = then->epoch;
+    node->next_read = ngx_current_msec;
+
+    if (!node->stale) {
+        node->loaded = ngx_current_msec;
+
+    } else if (quiet) {
+
+        if (query->over && then->age >= NGX_AV_QUOTA_GRACE) {
+            node->stale = NGX_AV_QUOTA_UNSURE;
+
+        } else {
+            node->next_read += NGX_AV_QUOTA_RETRY;
         }
     }
 }

@@ -430,8 +430,13 @@ ngx_av_batch_read_element(ngx_av_batch_reader_t *reader,
         rc = ngx_av_fields_error(&reader->place, NULL, "must be an object");
     }
 
-    return (rc == NGX_DECLINED)
-           ? ngx_av_batch_reject_element(reader, element->header) : rc;
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    reader->batch->nrejected += element->nspans;
+
+    return ngx_av_batch_reject_element(reader, element->header);
 }
 
 

@@ -63,7 +63,8 @@ const ngx_av_table_t  ngx_av_header_table = {
 static const ngx_av_field_t  ngx_av_span_fields[] = {
     { ngx_null_string, 0, 0, 0, 0 },
     { ngx_string("span_id"), NGX_AV_KIND_UUID, 1, NGX_AV_SPAN_ID, 0 },
-    { ngx_string("trace_id"), NGX_AV_KIND_UUID, 0, NGX_AV_SPAN_TRACE_ID, 0 },
+    { ngx_string("trace_id"), NGX_AV_KIND_TRACE_ID, 0,
+      NGX_AV_SPAN_TRACE_ID, 0 },
     { ngx_string("parent_span_id"), NGX_AV_KIND_UUID, 0,
       NGX_AV_SPAN_PARENT_ID, 0 },
     { ngx_string("type"), NGX_AV_KIND_TYPE, 0, NGX_AV_SPAN_TYPE, 0 },

@@ -12,8 +12,7 @@ static ngx_int_t ngx_av_batch_put_value(ngx_av_batch_rows_t *rows,
 
 
 ngx_int_t
-ngx_av_batch_begin_part(ngx_av_batch_rows_t *rows, ngx_uint_t element,
-    const ngx_av_uuid_t *trace)
+ngx_av_batch_begin_part(ngx_av_batch_rows_t *rows)
 {
     ngx_uint_t            i;
     ngx_av_batch_t       *batch;
@@ -26,8 +25,8 @@ ngx_av_batch_begin_part(ngx_av_batch_rows_t *rows, ngx_uint_t element,
         return NGX_ERROR;
     }
 
-    part->element = element;
-    part->trace = *trace;
+    part->element = rows->place->element;
+    part->trace = rows->place->trace;
     part->nspans = 0;
     part->settled = 0;
 
@@ -50,10 +49,10 @@ ngx_av_batch_begin_part(ngx_av_batch_rows_t *rows, ngx_uint_t element,
 ngx_int_t
 ngx_av_batch_end_part(ngx_av_batch_rows_t *rows, ngx_av_value_t *header)
 {
-    ngx_int_t              rc;
-    ngx_av_buf_t          *columns;
-    ngx_av_batch_t        *batch;
-    ngx_av_batch_part_t   *part;
+    ngx_int_t             rc;
+    ngx_av_buf_t         *columns;
+    ngx_av_batch_t       *batch;
+    ngx_av_batch_part_t  *part;
 
     batch = rows->batch;
     columns = batch->traces;
@@ -220,6 +219,7 @@ ngx_av_batch_put_value(ngx_av_batch_rows_t *rows,
     switch (field->kind) {
 
     case NGX_AV_KIND_UUID:
+    case NGX_AV_KIND_TRACE_ID:
     case NGX_AV_KIND_AGENT:
         return ngx_av_db_array_uuid(b, &value->u.uuid);
 

@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct {
     ngx_av_batch_t        *batch;
-    ngx_av_place_t        *place;       /* what errors are about */
+    ngx_av_place_t        *place;       /* the element, its trace, the span */
     ngx_av_texts_t         texts;
     int32_t                home_day;    /* of the trace and all its spans */
     ngx_av_batch_sums_t    sums;
@@ -35,8 +35,7 @@ typedef struct {
  * NGX_DECLINED if a value is nested too deeply, with place->detail; NGX_ERROR
  * without memory.  A part that failed is to be rolled back.
  */
-ngx_int_t ngx_av_batch_begin_part(ngx_av_batch_rows_t *rows,
-    ngx_uint_t element, const ngx_av_uuid_t *trace);
+ngx_int_t ngx_av_batch_begin_part(ngx_av_batch_rows_t *rows);
 ngx_int_t ngx_av_batch_put_span(ngx_av_batch_rows_t *rows,
     ngx_av_value_t *span, int64_t ordinal);
 ngx_int_t ngx_av_batch_end_part(ngx_av_batch_rows_t *rows,

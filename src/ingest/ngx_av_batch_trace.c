@@ -53,19 +53,14 @@ static ngx_int_t
 ngx_av_batch_trace_parts(ngx_av_batch_reader_t *reader, yyjson_val *header,
     yyjson_val *spans)
 {
-    ngx_int_t       rc;
-    ngx_av_uuid_t  *id;
+    ngx_int_t  rc;
 
     rc = ngx_av_batch_header(reader, header);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    id = &reader->header[NGX_AV_HEADER_TRACE_ID].u.uuid;
-
-    if (ngx_av_batch_begin_part(&reader->rows, reader->place.element, id)
-        != NGX_OK)
-    {
+    if (ngx_av_batch_begin_part(&reader->rows) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -80,9 +75,7 @@ ngx_av_batch_trace_parts(ngx_av_batch_reader_t *reader, yyjson_val *header,
         return rc;
     }
 
-    if (ngx_av_batch_begin_part(&reader->rows, reader->place.element, id)
-        != NGX_OK)
-    {
+    if (ngx_av_batch_begin_part(&reader->rows) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -132,6 +125,8 @@ ngx_av_batch_header(ngx_av_batch_reader_t *reader, yyjson_val *header)
                                  &values[NGX_AV_HEADER_DURATION_MS]);
 
     values[NGX_AV_HEADER_METADATA].u.original = NULL;
+
+    reader->place.trace = values[NGX_AV_HEADER_TRACE_ID].u.uuid;
 
     reader->rows.home_day =
         ngx_av_time_pg_day(values[NGX_AV_HEADER_STARTED_AT].u.number);
@@ -254,7 +249,7 @@ static ngx_int_t
 ngx_av_batch_span(ngx_av_batch_reader_t *reader, yyjson_val *span)
 {
     ngx_uint_t       repeated;
-    ngx_av_value_t  *values, *trace;
+    ngx_av_value_t  *values;
 
     if (!unsafe_yyjson_is_obj(span)) {
         return ngx_av_fields_error(&reader->place, NULL, "must be an object");
@@ -268,18 +263,6 @@ ngx_av_batch_span(ngx_av_batch_reader_t *reader, yyjson_val *span)
         != NGX_OK)
     {
         return NGX_DECLINED;
-    }
-
-    trace = &values[NGX_AV_SPAN_FIELD_TRACE_ID];
-
-    if (trace->known
-        && ngx_memcmp(&trace->u.uuid,
-                      &reader->header[NGX_AV_HEADER_TRACE_ID].u.uuid,
-                      sizeof(ngx_av_uuid_t))
-           != 0)
-    {
-        return ngx_av_fields_error(&reader->place, trace->name,
-                                   "must be the trace's trace_id");
     }
 
     ngx_av_batch_derive(reader, values);

@@ -75,7 +75,8 @@ ngx_av_body_encoding(ngx_http_request_t *r)
         }
 
         if (h[i].key.len == sizeof("Content-Encoding") - 1
-            && ngx_strcasecmp(h[i].lowcase_key, (u_char *) "content-encoding")
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
+                               h[i].key.len)
                == 0)
         {
             return &h[i];

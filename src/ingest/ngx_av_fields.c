@@ -18,6 +18,8 @@ static void ngx_av_fields_resolve(const ngx_av_table_t *table,
     ngx_av_value_t *values);
 static ngx_int_t ngx_av_fields_uuid(ngx_av_value_t *value,
     ngx_av_place_t *place);
+static ngx_int_t ngx_av_fields_trace_id(ngx_av_value_t *value,
+    ngx_av_place_t *place);
 static ngx_int_t ngx_av_fields_time(ngx_av_value_t *value,
     ngx_av_place_t *place);
 static ngx_int_t ngx_av_fields_start(ngx_av_value_t *value,
@@ -53,6 +55,7 @@ static const ngx_av_word_t *ngx_av_fields_word(const ngx_av_word_t *words,
 /* by ngx_av_kind_e */
 static const ngx_av_fields_decode_pt  ngx_av_fields_decoders[] = {
     ngx_av_fields_uuid,
+    ngx_av_fields_trace_id,
     ngx_av_fields_time,
     ngx_av_fields_start,
     ngx_av_fields_count,
@@ -232,6 +235,23 @@ ngx_av_fields_uuid(ngx_av_value_t *value, ngx_av_place_t *place)
            != NGX_OK)
     {
         return ngx_av_fields_error(place, value->name, "must be a UUID");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_av_fields_trace_id(ngx_av_value_t *value, ngx_av_place_t *place)
+{
+    if (ngx_av_fields_uuid(value, place) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_memcmp(&value->u.uuid, &place->trace, sizeof(ngx_av_uuid_t)) != 0)
+    {
+        return ngx_av_fields_error(place, value->name,
+                                   "must be the trace's trace_id");
     }
 
     return NGX_OK;

@@ -31,6 +31,7 @@
 
 typedef enum {
     NGX_AV_KIND_UUID = 0,
+    NGX_AV_KIND_TRACE_ID,       /* the id of the trace we are in */
     NGX_AV_KIND_TIME,
     NGX_AV_KIND_START,          /* a time inside the window that is kept */
     NGX_AV_KIND_COUNT,
@@ -96,6 +97,7 @@ typedef struct {
 typedef struct {
     ngx_uint_t       element;
     ngx_int_t        span;              /* traces[i].spans[span], or above */
+    ngx_av_uuid_t    trace;             /* its id, once the header is read */
     ngx_av_time_t    earliest;          /* the window of NGX_AV_KIND_START */
     ngx_av_time_t    latest;
     ngx_str_t        detail;

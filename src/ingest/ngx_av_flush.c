@@ -32,6 +32,7 @@ static const uint32_t  ngx_av_flush_span_types[] = {
 static ngx_int_t ngx_av_flush_rows(ngx_av_flush_plan_t *plan,
     ngx_av_flush_item_t *items, ngx_uint_t nitems, ngx_uint_t *merge);
 static int ngx_av_flush_compare(const void *one, const void *two);
+static ngx_uint_t ngx_av_flush_is_null(u_char *p, u_char *last, ngx_uint_t n);
 static ngx_int_t ngx_av_flush_new(ngx_av_flush_plan_t *plan,
     const ngx_av_db_statement_t *sql, ngx_uint_t slot);
 static ngx_int_t ngx_av_flush_merge(ngx_av_flush_plan_t *plan,
@@ -240,7 +241,7 @@ ngx_av_flush_columns(ngx_av_flush_plan_t *plan,
     const ngx_av_db_statement_t *sql, ngx_av_flush_row_t *rows,
     ngx_uint_t nrows, ngx_uint_t spans, int **lengths)
 {
-    u_char                *p, *elts;
+    u_char                *p, *column, *elts;
     size_t                 size, len;
     ngx_uint_t             c, i, n, ncolumns;
     const char           **values;
@@ -281,16 +282,44 @@ ngx_av_flush_columns(ngx_av_flush_plan_t *plan,
     }
 
     for (c = 0; c < ncolumns; c++) {
-        values[c] = (char *) p;
+        column = p;
         p = ngx_av_db_array_header(p, types[c], n);
 
         for (i = 0; i < nrows; i++) {
             len = ngx_av_flush_elements(&rows[i], spans, c, &elts);
             p = ngx_cpymem(p, elts, len);
         }
+
+        values[c] = (char *) column;
+
+        if (ngx_av_flush_is_null(column + NGX_AV_DB_ARRAY_HEADER, p, n)) {
+
+            /* unnest(null) has no rows: it is filled up with nulls, for less */
+
+            values[c] = NULL;
+            (*lengths)[c] = 0;
+            p = column;
+        }
     }
 
     return values;
+}
+
+
+/* All n elements are null: the length -1, and nothing else. */
+
+static ngx_uint_t
+ngx_av_flush_is_null(u_char *p, u_char *last, ngx_uint_t n)
+{
+    if ((size_t) (last - p) != 4 * n) {
+        return 0;
+    }
+
+    while (p < last && *p == 0xff) {
+        p++;
+    }
+
+    return p == last;
 }
 
 

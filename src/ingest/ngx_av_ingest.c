@@ -532,7 +532,11 @@ ngx_av_ingest_written(ngx_av_write_t *write)
     switch (write->status) {
 
     case NGX_AV_WRITE_OK:
-        stored = write->stored;
+
+        /* what a lost flush had stored is counted as duplicates by the next */
+
+        stored = write->doubtful ? NGX_AV_QUOTA_UNKNOWN
+                                 : (ngx_int_t) write->stored;
         break;
 
     case NGX_AV_WRITE_UNAVAILABLE:
@@ -607,6 +611,7 @@ ngx_av_ingest_answer(ngx_av_ingest_t *in)
 
     ngx_av_stats_add(NGX_AV_STATS_TRACES_ACCEPTED, in->batch->ntraces - n);
     ngx_av_stats_add(NGX_AV_STATS_TRACES_REJECTED, n);
+    ngx_av_stats_add(NGX_AV_STATS_SPANS_REJECTED, in->batch->nrejected);
 
     if (ngx_av_buf_init(&b, in->request->pool, 128 + n * 256) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

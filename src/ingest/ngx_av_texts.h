@@ -25,7 +25,7 @@ typedef struct {
     ngx_uint_t     depth;
 
     size_t         left;            /* of span_limit */
-    ngx_av_buf_t   cut;             /* members of "truncated", without braces */
+    ngx_av_buf_t   cut;             /* members of "truncated", no braces */
     ngx_av_buf_t   scratch;
 } ngx_av_texts_t;
 

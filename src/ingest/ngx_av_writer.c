@@ -14,6 +14,13 @@
 #define NGX_AV_WRITER_MAX_SPANS  5000
 #define NGX_AV_WRITER_MAX_BYTES  (4 * 1024 * 1024)
 
+/*
+ * A flush beside another one begins only if it has that many times as many
+ * batches: a commit costs Postgres as much as some ten spans, so groups should
+ * be large, and a second connection is for a load that is worth one.
+ */
+#define NGX_AV_WRITER_PATIENCE   3
+
 /* after trouble that is the server's: it may be starting up */
 #define NGX_AV_WRITER_PAUSE      100
 
@@ -136,6 +143,7 @@ ngx_av_writer_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
 
     conf.name = "writer";
     conf.connections = connections;
+    conf.queue = connections;
     conf.statement_timeout = statement_timeout;
     conf.statements = w->sql;
     conf.nstatements = NGX_AV_WRITER_NSTATEMENTS;
@@ -255,11 +263,6 @@ ngx_av_writer_pause_handler(ngx_event_t *ev)
 }
 
 
-/*
- * While a flush is under way the next waits until it is worth as much: groups
- * stay large, and two connections are used only under a load for two.
- */
-
 static void
 ngx_av_writer_work(ngx_event_t *ev)
 {
@@ -268,7 +271,13 @@ ngx_av_writer_work(ngx_event_t *ev)
     ngx_av_writer_flush_t  *flush;
 
     w = ngx_av_writer;
-    idle = ngx_av_db_pool_idle(w->pool);
+
+    /*
+     * A worker that quits closes connections as soon as they are idle: the
+     * pool has to know that one is wanted.
+     */
+
+    idle = ngx_exiting ? w->nflushes : ngx_av_db_pool_idle(w->pool);
 
     ngx_log_debug2(NGX_LOG_DEBUG_CORE, w->log, 0,
                    "agentvista writer: %ui queued, %ui idle",
@@ -276,7 +285,8 @@ ngx_av_writer_work(ngx_event_t *ev)
 
     for (i = 0; i < w->nflushes && idle > 0; i++) {
 
-        if (ngx_queue_empty(&w->queue) || w->nqueued < w->nflying
+        if (ngx_queue_empty(&w->queue)
+            || w->nqueued < NGX_AV_WRITER_PATIENCE * w->nflying
             || w->pause.timer_set)
         {
             break;

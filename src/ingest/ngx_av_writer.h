@@ -43,6 +43,8 @@ struct ngx_av_write_s {
     /* valid in done() */
     ngx_av_write_status_e    status;
     ngx_uint_t               stored;    /* spans that were new: charged */
+    ngx_uint_t               doubtful;  /* a flush was lost, which may have
+                                           stored more: unsigned doubtful:1 */
 
     /* the writer's own */
     ngx_queue_t              queue;
@@ -52,7 +54,6 @@ struct ngx_av_write_s {
     unsigned                 merge:1;   /* its traces may be stored already */
     unsigned                 queued:1;
     unsigned                 expired:1; /* the deadline came during a flush */
-    unsigned                 doubtful:1;    /* a flush of it was lost */
     unsigned                 hopeless:1;
 };
 

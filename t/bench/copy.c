@@ -19,6 +19,7 @@
 #include <endian.h>
 #include <getopt.h>
 #include <libpq-fe.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -1111,12 +1112,18 @@ copy_tables(void)
 static void
 copy_report(copy_result_t *total)
 {
-    double  seconds;
+    double         cpu;
+    struct rusage  ru;
 
-    seconds = (bench_now() - copy.start) / 1e9;
+    getrusage(RUSAGE_CHILDREN, &ru);
 
-    printf("{\"connections\":%u,\"seconds\":%.3f,\"commits\":%llu",
-           copy.conns, seconds, (unsigned long long) total->commits);
+    cpu = ru.ru_utime.tv_sec + ru.ru_stime.tv_sec
+          + (ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
+
+    printf("{\"connections\":%u,\"wall_s\":%.3f,\"cpu_s\":%.3f"
+           ",\"commits\":%llu",
+           copy.conns, (bench_now() - copy.start) / 1e9, cpu,
+           (unsigned long long) total->commits);
 
     if (total->rows > 0) {
         printf(",\"rows_per_commit\":%u,\"spans\":%llu", copy.rows,

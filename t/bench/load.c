@@ -1001,10 +1001,10 @@ load_report(void)
 
     bench_hist_print(load.latency);
 
-    printf(",\"errors\":%llu,\"received_bytes\":%llu,\"cpu_s\":%.3f"
-           ",\"status\":{",
+    printf(",\"errors\":%llu,\"received_bytes\":%llu,\"wall_s\":%.3f"
+           ",\"cpu_s\":%.3f,\"status\":{",
            (unsigned long long) load.errors, (unsigned long long) load.bytes,
-           bench_cpu() / 1e9);
+           (bench_now() - load.begin) / 1e9, bench_cpu() / 1e9);
 
     comma = 0;
 

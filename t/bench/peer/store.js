@@ -169,6 +169,8 @@ export class Store {
     }
 
     async write(key, batch) {
+        await this.#insertAgents(key.accountId, batch.traces);
+
         const client = await this.#pool.connect();
 
         try {
@@ -183,15 +185,9 @@ export class Store {
         } finally {
             client.release();
         }
-
-        for (const trace of batch.traces) {
-            this.#agents.add(trace.agentId);
-        }
     }
 
     async #transaction(client, { accountId, eventsLimit }, { traces }) {
-        await this.#insertAgents(client, accountId, traces);
-
         const allNew = await this.#upsertTraces(client, accountId, traces);
         const spans = this.#spans(traces);
 
@@ -231,7 +227,8 @@ export class Store {
         }
     }
 
-    async #insertAgents(client, accountId, traces) {
+    /* By itself, and in one order everywhere: no deadlocks. */
+    async #insertAgents(accountId, traces) {
         const agents = new Map();
 
         for (const { agentId, agentName } of traces) {
@@ -240,11 +237,19 @@ export class Store {
             }
         }
 
-        if (agents.size > 0) {
-            await client.query({
-                ...INSERT_AGENTS,
-                values: [accountId, [...agents.keys()], [...agents.values()]],
-            });
+        if (agents.size === 0) {
+            return;
+        }
+
+        const ids = [...agents.keys()].sort();
+
+        await this.#pool.query({
+            ...INSERT_AGENTS,
+            values: [accountId, ids, ids.map((id) => agents.get(id))],
+        });
+
+        for (const id of ids) {
+            this.#agents.add(id);
         }
     }
 
