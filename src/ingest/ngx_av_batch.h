@@ -67,7 +67,8 @@ typedef struct {
     ngx_av_uuid_t   account;
 
     ngx_uint_t      ntraces;            /* elements of "traces" */
-    ngx_uint_t      nspans;             /* in all parts; see below */
+    ngx_uint_t      nspans;             /* in all parts, no duplicates */
+    ngx_uint_t      nrejected;          /* of traces that did not decode */
     ngx_array_t     parts;              /* of ngx_av_batch_part_t */
     ngx_array_t     errors;             /* of ngx_av_batch_error_t */
     ngx_array_t     agents;             /* of ngx_av_batch_agent_t, distinct */

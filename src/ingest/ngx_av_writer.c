@@ -21,6 +21,9 @@
  */
 #define NGX_AV_WRITER_PATIENCE   3
 
+/* check_violation, which nothing else in the schema can cause for good data */
+#define NGX_AV_WRITER_NO_PARTITION  "23514"
+
 /* after trouble that is the server's: it may be starting up */
 #define NGX_AV_WRITER_PAUSE      100
 
@@ -618,9 +621,15 @@ ngx_av_writer_reject(ngx_av_writer_flush_t *flush)
                   "agentvista: trace %V was rejected by Postgres,"
                   " SQLSTATE %s", &trace_id, flush->op.sqlstate);
 
-    if (ngx_av_batch_reject(item->write->batch, item->parts->element,
-                            &trace_id, (char *) detail)
-        != NGX_OK)
+    if (ngx_strcmp(flush->op.sqlstate, NGX_AV_WRITER_NO_PARTITION) == 0) {
+
+        /* not the data's fault: its sender has to try again */
+
+        item->write->hopeless = 1;
+
+    } else if (ngx_av_batch_reject(item->write->batch, item->parts->element,
+                                   &trace_id, (char *) detail)
+               != NGX_OK)
     {
         ngx_av_writer_give_back(flush, 0, 1);
         return;
@@ -724,7 +733,7 @@ ngx_av_writer_give_back(ngx_av_writer_flush_t *flush, ngx_uint_t doubtful,
 
         write->doubtful |= doubtful;
 
-        if (hopeless || write->expired) {
+        if (hopeless || write->hopeless || write->expired) {
             write->hopeless = 1;
             continue;
         }
