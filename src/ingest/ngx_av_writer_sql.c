@@ -19,6 +19,9 @@
 #define NGX_AV_WRITER_RAN(old, new)                                           \
     "(" old ".status <> 0 and " new ".status = 0)"
 
+/* sums of bigint are numeric, and may be more than a column holds */
+#define NGX_AV_WRITER_MAX_BIGINT  "9223372036854775807"
+
 #define NGX_AV_WRITER_SAME_AGENT  "(t.agent_id = excluded.agent_id)"
 
 #define NGX_AV_WRITER_TAKES_OVER                                              \
@@ -96,8 +99,8 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " from pair p group by p.account_id, p.trace_id)"
     " update agentvista.traces t set"
     " span_tokens = case when g.new_tokens is null then t.span_tokens"
-    " else coalesce(t.span_tokens, 0) + g.new_tokens"
-    " - coalesce(g.old_tokens, 0) end,"
+    " else least(coalesce(t.span_tokens, 0) + g.new_tokens"
+    " - coalesce(g.old_tokens, 0), " NGX_AV_WRITER_MAX_BIGINT ") end,"
     " span_cost_usd = case when g.new_cost is null then t.span_cost_usd"
     " else coalesce(t.span_cost_usd, 0) + g.new_cost"
     " - coalesce(g.old_cost, 0) end"
@@ -124,7 +127,7 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     "update agentvista.traces t set"
     " span_count = t.span_count + g.spans,"
     " span_tokens = case when g.tokens is null then t.span_tokens"
-    " else coalesce(t.span_tokens, 0) + g.tokens end,"
+    " else least(coalesce(t.span_tokens, 0) + g.tokens, " NGX_AV_WRITER_MAX_BIGINT ") end,"
     " span_cost_usd = case when g.cost is null then t.span_cost_usd"
     " else coalesce(t.span_cost_usd, 0) + g.cost end"
     " from gain g"

@@ -803,6 +803,7 @@ test_refusals(void)
     batch = batch_decode(body);
     is(decoded, NGX_OK, "100 spans: are taken");
     is(batch->nspans, 0, "100 spans: in bad traces they do not count");
+    is(batch->nrejected, 100, "100 spans: but as rejected ones");
     ngx_av_batch_destroy(batch);
 
     strcpy(p, "]},{\"spans\":[1,2]}]}");
@@ -879,6 +880,28 @@ test_sums(void)
     is_trace_cell(batch, 2, NGX_AV_TRACE_SPAN_COST, "NULL", "no spans: cost");
 
     ngx_av_batch_destroy(batch);
+}
+
+
+/* The window is the caller's: a duration may be longer than can be said. */
+
+static void
+test_window(void)
+{
+    ngx_av_batch_t  *batch;
+
+    limits.earliest = INT64_MIN;
+    limits.latest = INT64_MAX;
+
+    batch = batch_decode_fields("\"started_at\":\"1700-01-01T00:00:00Z\","
+                                "\"ended_at\":\"2262-01-01T00:00:00Z\"", "");
+    is_trace_cell(batch, 0, NGX_AV_TRACE_DURATION, "9223372036854775807",
+                  "five centuries");
+    is_trace_cell(batch, 0, NGX_AV_TRACE_HOME_DAY, "-109572",
+                  "a day before 2000");
+
+    ngx_av_batch_destroy(batch);
+    batch_setup();
 }
 
 
@@ -1025,18 +1048,33 @@ test_agents(void)
     agent = batch->agents.elts;
     is(agent[0].name.len, 1020, "255 characters: are kept");
 
-    batch_is_error(batch, 0, 1, "\"" T1 "\"", "traces[1].trace.agent: must have "
-                   "at most 255 characters", "256 characters");
+    batch_is_error(batch, 0, 1, "\"" T1 "\"",
+                   "traces[1].trace.agent: must have at most 255 characters",
+                   "256 characters");
 
     free(body);
     ngx_av_batch_destroy(batch);
 
     /* NULs are none of them */
 
-    body = batch_format(BODY(TRACE(HEAD(T1) ",\"agent\":\"%.300s\\u0000\"",
+    body = batch_format(BODY(TRACE(HEAD(T1) ",\"agent\":\"%s\\u0000\\u0000\"",
                                    "")), &name[4]);
     batch = batch_decode(body);
-    is(batch->agents.nelts, 1, "75 characters and a NUL");
+    is(batch->agents.nelts, 1, "255 characters and two NULs");
+
+    free(body);
+    ngx_av_batch_destroy(batch);
+
+    /* and they need not be long */
+
+    ngx_memset(name, 'a', 256);
+
+    body = batch_format(BODY(TRACE(HEAD(T1) ",\"agent\":\"%.255s\"", "") ","
+                             TRACE(HEAD(T1) ",\"agent\":\"%.256s\"", "")),
+                        name, name);
+    batch = batch_decode(body);
+    is(batch->agents.nelts, 1, "255 letters: are taken");
+    is(batch->errors.nelts, 1, "256 letters: are not");
 
     free(body);
     ngx_av_batch_destroy(batch);
@@ -1138,7 +1176,8 @@ test_reject(void)
 
     /* the id comes back as it was sent, if not too long */
 
-    batch = batch_decode(BODY("{\"trace\":{\"trace_id\":\"a\\u0000\\\"\\n\"}}"));
+    batch = batch_decode(BODY("{\"trace\":{\"trace_id\":"
+                              "\"a\\u0000\\\"\\n\"}}"));
     batch_is_error(batch, 0, 0, "\"a\\\"\\n\"",
                    "traces[0].trace.trace_id: must be a UUID", "an odd id");
     ngx_av_batch_destroy(batch);
@@ -1183,7 +1222,8 @@ test_memory(void)
     ngx_av_uuid_t    account;
     ngx_av_batch_t  *batch;
 
-    body = BODY(TRACE(HEAD(T1) ",\"agent\":\"a\\u0000b\",\"metadata\":{\"x\":1}",
+    body = BODY(TRACE(HEAD(T1) ",\"agent\":\"a\\u0000b\","
+                               "\"metadata\":{\"x\":1}",
                 "{" SPAN(S1) RUNNING ",\"input\":\"a\\u0000b\"},"
                 "{" SPAN(S1) ",\"type\":\"odd\"},"
                 "{" SPAN(S2) ",\"input\":[1,2,3,4,5,6,7,8,9,10]}")
@@ -1239,6 +1279,7 @@ main(void)
     test_elements();
     test_refusals();
     test_sums();
+    test_window();
     test_ordinals();
     test_repeated();
     test_agents();

@@ -76,7 +76,8 @@ static const texts_case_t  texts_span_cases[] = {
     /* text: the limit itself, one more, characters, NULs */
 
     { 16, 64, "\"name\":\"" A16 "\"", NGX_AV_SPAN_NAME, A16, "NULL" },
-    { 16, 64, "\"name\":\"" A16 "b\"", NGX_AV_SPAN_NAME, A16, "{\"name\":17}" },
+    { 16, 64, "\"name\":\"" A16 "b\"", NGX_AV_SPAN_NAME, A16,
+      "{\"name\":17}" },
     { 16, 64, "\"name\":\"aaaaaaaaaaaaaaa\xc3\xbc\"", NGX_AV_SPAN_NAME,
       "aaaaaaaaaaaaaaa", "{\"name\":17}" },
     { 16, 64, "\"name\":\"aaaaaaaaaaaaa\xf0\x9f\x98\x80\"", NGX_AV_SPAN_NAME,
@@ -144,6 +145,9 @@ static const texts_case_t  texts_span_cases[] = {
     { 64, 12, "\"input\":[\"aaaaaaa\xc3\xbc!!!!\"]", NGX_AV_SPAN_INPUT,
       "\"[\\\"aaaaaaa\"", "{\"input\":17}" },
 
+    { 8, 20, "\"input\":[\"" A16 "\",\"" A16 "\",\"" A16 "\"]",
+      NGX_AV_SPAN_INPUT, "\"[\\\"" A8 "\\\",\\\"aaa\"", "{\"input\":58}" },
+
     /* escapes alone may put it over: found after it was written */
 
     { 64, 16, "\"input\":[\"\\n\\n\\n\\n\\n\\n\\n\\n\"]", NGX_AV_SPAN_INPUT,
@@ -170,13 +174,15 @@ static const texts_case_t  texts_span_cases[] = {
     { 64, 80, "\"metadata\":{\"a\\u0000\\\"\":\"" A64 "b\"}",
       NGX_AV_SPAN_METADATA, "{\"a\\\"\":\"" A64 "\"}",
       "{\"metadata.a\\\"\":65}" },
-    { 64, 24, "\"metadata\":{\"a\":\"\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\",\"b\":7}",
+    { 64, 24, "\"metadata\":{\"a\":\"\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\","
+              "\"b\":7}",
       NGX_AV_SPAN_METADATA, "{\"b\":7}", "{\"metadata\":24}" },
 
     /* the type that metadata keeps is one of the members */
 
     { 32, 128, "\"type\":\"" A32 "b\",\"metadata\":{\"a\":1}",
-      NGX_AV_SPAN_METADATA, "{\"agentvista.original_type\":\"" A32 "\",\"a\":1}",
+      NGX_AV_SPAN_METADATA,
+      "{\"agentvista.original_type\":\"" A32 "\",\"a\":1}",
       "{\"metadata.agentvista.original_type\":33}" },
     { 32, 30, "\"type\":\"odd\",\"metadata\":{\"a\":1}",
       NGX_AV_SPAN_METADATA, "{\"a\":1}", "{\"metadata\":7}" },
@@ -242,7 +248,8 @@ test_cases(void)
             got = ngx_av_batch_span_cell(batch, 0, c->column, NULL);
             is_text((u_char *) got, strlen(got), c->expected, "text");
 
-            got = ngx_av_batch_span_cell(batch, 0, NGX_AV_SPAN_TRUNCATED, NULL);
+            got = ngx_av_batch_span_cell(batch, 0, NGX_AV_SPAN_TRUNCATED,
+                                         NULL);
             is_text((u_char *) got, strlen(got), c->truncated, "truncated");
         }
 
@@ -271,6 +278,48 @@ test_cases(void)
 
         ngx_av_batch_destroy(batch);
     }
+}
+
+
+/* Each span and each header has its limit and its notes for itself. */
+
+static void
+test_neighbours(void)
+{
+    const char      *body, *got;
+    ngx_uint_t       i;
+    ngx_av_batch_t  *batch;
+
+    static const char *const  expected[] = {
+        "{\"model\":32}", "NULL", "{\"model\":64}"
+    };
+
+    limits.attribute_limit = 16;
+    limits.span_limit = 17;
+
+    body = texts_body("\"outcome\":\"" A16 "\"",
+                      "\"model\":\"" A32 "\"},{" TEXTS_SPAN ",\"span_id\":"
+                      "\"aaaaaaaa-0000-4000-8000-000000000002\",\"model\":\""
+                      A16 "\"},{" TEXTS_SPAN ",\"span_id\":"
+                      "\"aaaaaaaa-0000-4000-8000-000000000003\",\"model\":\""
+                      A64 "\"");
+    batch = texts_decode(body, strlen(body));
+
+    is(batch->nspans, 3, "three spans");
+
+    for (i = 0; i < batch->nspans; i++) {
+        got = ngx_av_batch_span_cell(batch, i, NGX_AV_SPAN_MODEL, NULL);
+        is_text((u_char *) got, strlen(got), A16, "three spans: model");
+
+        got = ngx_av_batch_span_cell(batch, i, NGX_AV_SPAN_TRUNCATED, NULL);
+        is_text((u_char *) got, strlen(got), expected[i],
+                "three spans: truncated");
+    }
+
+    got = ngx_av_batch_trace_cell(batch, 0, NGX_AV_TRACE_TRUNCATED, NULL);
+    is_text((u_char *) got, strlen(got), "NULL", "three spans: the header");
+
+    ngx_av_batch_destroy(batch);
 }
 
 
@@ -433,13 +482,13 @@ test_hostile(void)
     p = body + sprintf(body, "{\"traces\":[{\"trace\":{" TEXTS_HEAD
                        ",\"metadata\":{\"a\":0");
     for (i = 0; i < 1000000; i++) {
-        p += sprintf(p, ",\"%lx\":%lu", (unsigned long) i * 2654435761 % 999983,
-                     (unsigned long) i);
+        p += sprintf(p, ",\"%lx\":%lu", i * 2654435761 % 999983, i);
     }
     p += sprintf(p, "}}}]}");
     batch = texts_decode(body, p - body);
     is(batch->parts.nelts, 1, "a million keys: taken");
-    ok(ngx_av_batch_size(batch) < 257 * 1024, "a million keys: as many as fit");
+    ok(ngx_av_batch_size(batch) < 257 * 1024,
+       "a million keys: as many as fit");
     ngx_av_batch_destroy(batch);
 
     p = body + sprintf(body, "{\"traces\":[{\"trace\":{" TEXTS_HEAD);
@@ -450,7 +499,8 @@ test_hostile(void)
     batch = texts_decode(body, p - body);
     is(batch->parts.nelts, 1, "a field 400000 times: taken");
     p = (char *) ngx_av_batch_trace_cell(batch, 0, NGX_AV_TRACE_OUTCOME, NULL);
-    is_text((u_char *) p, strlen(p), "399999", "a field 400000 times: the last");
+    is_text((u_char *) p, strlen(p), "399999",
+            "a field 400000 times: the last");
     ngx_av_batch_destroy(batch);
 
     p = body + sprintf(body, "{\"traces\":[{\"trace\":{" TEXTS_HEAD
@@ -489,6 +539,7 @@ int
 main(void)
 {
     test_cases();
+    test_neighbours();
     test_depth();
     test_large();
     test_long_key();

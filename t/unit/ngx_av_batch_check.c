@@ -9,7 +9,7 @@
 #define NGX_AV_BATCH_CHECK_DETAIL  256
 #define NGX_AV_BATCH_CHECK_CELLS   8
 
-#define ngx_av_batch_check_not(cond)                                          \
+#define ngx_av_batch_must(cond)                                               \
     if (!(cond)) {                                                            \
         return #cond;                                                         \
     }
@@ -259,7 +259,8 @@ ngx_av_batch_check_value(uint32_t type, const u_char *p, size_t len)
         return ngx_av_batch_check_json(p, len, 0);
 
     case NGX_AV_DB_JSONB:
-        return len > 1 && *p == 1 && ngx_av_batch_check_json(p + 1, len - 1, 1);
+        return len > 1 && *p == 1
+               && ngx_av_batch_check_json(p + 1, len - 1, 1);
 
     default:
         return 0;
@@ -282,14 +283,15 @@ ngx_av_batch_check_columns(const ngx_av_buf_t *columns, ngx_uint_t ncolumns,
         for (n = 0; p < columns[i].last; n++) {
             p = ngx_av_batch_check_next(p, columns[i].last, &cell);
 
-            ngx_av_batch_check_not(p != NULL);
-            ngx_av_batch_check_not(!cell.null || i != *required);
+            ngx_av_batch_must(p != NULL);
+            ngx_av_batch_must(!cell.null || i != *required);
 
-            ngx_av_batch_check_not(cell.null
-                    || ngx_av_batch_check_value(types[i], cell.p, cell.len));
+            ngx_av_batch_must(cell.null
+                              || ngx_av_batch_check_value(types[i], cell.p,
+                                                          cell.len));
         }
 
-        ngx_av_batch_check_not(n == nrows);
+        ngx_av_batch_must(n == nrows);
 
         required += (i == *required);
     }
@@ -308,8 +310,8 @@ ngx_av_batch_check_starts(const ngx_av_buf_t *columns, ngx_uint_t ncolumns,
     for (i = 0; i < ncolumns; i++) {
         len = next ? next[i] : ngx_av_buf_len(&columns[i]);
 
-        ngx_av_batch_check_not(start[i] <= len);
-        ngx_av_batch_check_not(
+        ngx_av_batch_must(start[i] <= len);
+        ngx_av_batch_must(
             ngx_av_db_array_skip(columns[i].start + start[i], n)
             == columns[i].start + len);
     }
@@ -331,14 +333,14 @@ ngx_av_batch_check_ids(const ngx_av_batch_t *batch, ngx_uint_t row,
 
     for (i = 0; i < part->nspans; i++) {
         for (j = 0; j < i; j++) {
-            ngx_av_batch_check_not(ngx_memcmp(p + 20 * i, p + 20 * j, 16));
+            ngx_av_batch_must(ngx_memcmp(p + 20 * i, p + 20 * j, 16));
         }
     }
 
     p = batch->spans[NGX_AV_SPAN_TRACE_ID].start + 20 * row + 4;
 
     for (i = 0; i < part->nspans; i++) {
-        ngx_av_batch_check_not(ngx_memcmp(p + 20 * i, &part->trace, 16) == 0);
+        ngx_av_batch_must(ngx_memcmp(p + 20 * i, &part->trace, 16) == 0);
     }
 
     return NULL;
@@ -361,9 +363,9 @@ ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
 
         next = (i + 1 < batch->parts.nelts) ? part + 1 : NULL;
 
-        ngx_av_batch_check_not(part->element < batch->ntraces);
-        ngx_av_batch_check_not(i == 0 || part->element >= part[-1].element);
-        ngx_av_batch_check_not(part->settled == 0);
+        ngx_av_batch_must(part->element < batch->ntraces);
+        ngx_av_batch_must(i == 0 || part->element >= part[-1].element);
+        ngx_av_batch_must(part->settled == 0);
 
         elements += (i == 0 || part->element != part[-1].element);
 
@@ -383,7 +385,7 @@ ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
         }
 
         id = batch->traces[NGX_AV_TRACE_ID].start + 20 * i + 4;
-        ngx_av_batch_check_not(ngx_memcmp(id, &part->trace, 16) == 0);
+        ngx_av_batch_must(ngx_memcmp(id, &part->trace, 16) == 0);
 
         error = ngx_av_batch_check_ids(batch, row, part);
         if (error) {
@@ -393,8 +395,10 @@ ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
         row += part->nspans;
     }
 
-    ngx_av_batch_check_not(row == batch->nspans);
-    ngx_av_batch_check_not(elements + batch->errors.nelts == batch->ntraces);
+    ngx_av_batch_must(row == batch->nspans);
+    ngx_av_batch_must(elements + batch->errors.nelts == batch->ntraces);
+    ngx_av_batch_must(batch->nspans + batch->nrejected
+                      <= NGX_AV_BATCH_MAX_SPANS);
 
     return NULL;
 }
@@ -410,17 +414,17 @@ ngx_av_batch_check_errors(const ngx_av_batch_t *batch)
 
     for (i = 0; i < batch->errors.nelts; i++, error++) {
 
-        ngx_av_batch_check_not(error->element < batch->ntraces);
-        ngx_av_batch_check_not(i == 0 || error->element > error[-1].element);
+        ngx_av_batch_must(error->element < batch->ntraces);
+        ngx_av_batch_must(i == 0 || error->element > error[-1].element);
 
-        ngx_av_batch_check_not(error->trace_id.len <= 6 * 64 + 2);
-        ngx_av_batch_check_not(
+        ngx_av_batch_must(error->trace_id.len <= 6 * 64 + 2);
+        ngx_av_batch_must(
             ngx_av_batch_check_json(error->trace_id.data, error->trace_id.len,
                                     0));
 
-        ngx_av_batch_check_not(error->detail.len > 0);
-        ngx_av_batch_check_not(error->detail.len < NGX_AV_BATCH_CHECK_DETAIL);
-        ngx_av_batch_check_not(
+        ngx_av_batch_must(error->detail.len > 0);
+        ngx_av_batch_must(error->detail.len < NGX_AV_BATCH_CHECK_DETAIL);
+        ngx_av_batch_must(
             ngx_av_batch_check_utf8(error->detail.data, error->detail.len));
     }
 
@@ -440,12 +444,12 @@ ngx_av_batch_check_agents(const ngx_av_batch_t *batch)
 
     for (i = 0; i < batch->agents.nelts; i++) {
 
-        ngx_av_batch_check_not(agent[i].name.len > 0);
-        ngx_av_batch_check_not(
+        ngx_av_batch_must(agent[i].name.len > 0);
+        ngx_av_batch_must(
             ngx_av_batch_check_utf8(agent[i].name.data, agent[i].name.len));
 
         for (j = 0; j < i; j++) {
-            ngx_av_batch_check_not(ngx_memcmp(&agent[i].id, &agent[j].id, 16));
+            ngx_av_batch_must(ngx_memcmp(&agent[i].id, &agent[j].id, 16));
         }
 
         n = 0;
@@ -454,7 +458,7 @@ ngx_av_batch_check_agents(const ngx_av_batch_t *batch)
             n += (ngx_memcmp(id + 20 * j, &agent[i].id, 16) == 0);
         }
 
-        ngx_av_batch_check_not(n > 0);
+        ngx_av_batch_must(n > 0);
     }
 
     for (j = 0; j < batch->parts.nelts; j++) {
@@ -464,7 +468,7 @@ ngx_av_batch_check_agents(const ngx_av_batch_t *batch)
             n += (ngx_memcmp(id + 20 * j, &agent[i].id, 16) == 0);
         }
 
-        ngx_av_batch_check_not(n == 1);
+        ngx_av_batch_must(n == 1);
     }
 
     return NULL;
@@ -492,15 +496,15 @@ ngx_av_batch_check_texts(const ngx_av_buf_t *columns,
             p[i] = ngx_av_batch_check_next(p[i], columns[texts[i]].last,
                                            &cell);
 
-            ngx_av_batch_check_not(p[i] != NULL);
-            ngx_av_batch_check_not(types[texts[i]] != NGX_AV_DB_TEXT
-                                   || cell.len <= limits->attribute_limit);
+            ngx_av_batch_must(p[i] != NULL);
+            ngx_av_batch_must(types[texts[i]] != NGX_AV_DB_TEXT
+                              || cell.len <= limits->attribute_limit);
 
             size += cell.len;
         }
 
-        ngx_av_batch_check_not(size
-                               <= limits->span_limit + NGX_AV_BATCH_CHECK_SLACK);
+        ngx_av_batch_must(size <= limits->span_limit
+                                  + NGX_AV_BATCH_CHECK_SLACK);
     }
 
     return NULL;

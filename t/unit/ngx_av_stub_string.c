@@ -1,4 +1,4 @@
-/* What src/ingest needs besides: nginx's formats, as far as used, and arrays. */
+/* What src/ingest needs besides: arrays, and the formats it uses. */
 
 #include "ngx_av_stub.h"
 
