@@ -329,6 +329,7 @@ ngx_av_query_answer(ngx_http_request_t *r, ngx_av_query_t *query)
 static ngx_int_t
 ngx_av_query_failed(ngx_http_request_t *r, ngx_av_query_t *query)
 {
+    ngx_str_t    id;
     const char  *sqlstate;
 
     sqlstate = query->op.sqlstate;
@@ -345,9 +346,11 @@ ngx_av_query_failed(ngx_http_request_t *r, ngx_av_query_t *query)
 
     /* what is known to be no value of its type was refused before */
 
+    id = ngx_av_http_request_id(r);
+
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "query \"%s\" failed with SQLSTATE %s",
-                  query->call.statement->name, sqlstate);
+                  "query \"%s\" failed with SQLSTATE %s, request id %V",
+                  query->call.statement->name, sqlstate, &id);
 
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -357,9 +360,13 @@ static ngx_int_t
 ngx_av_query_unavailable(ngx_http_request_t *r, ngx_av_query_t *query,
     const char *detail)
 {
+    ngx_str_t  id;
+
+    id = ngx_av_http_request_id(r);
+
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "query \"%s\" was not answered: %s",
-                  query->call.statement->name, detail);
+                  "query \"%s\" was not answered: %s Request id %V",
+                  query->call.statement->name, detail, &id);
 
     return ngx_av_http_unavailable(r, NGX_AV_QUERY_RETRY_AFTER, "%s", detail);
 }

@@ -279,3 +279,30 @@ ngx_av_http_resume_log(ngx_http_request_t *r)
 {
     ngx_http_set_log_request(r->connection->log, r);
 }
+
+
+/* By name and not by index, which a reload that fails may leave wrong. */
+
+ngx_str_t
+ngx_av_http_request_id(ngx_http_request_t *r)
+{
+    ngx_str_t                   id;
+    ngx_uint_t                  key;
+    ngx_http_variable_value_t  *vv;
+
+    static ngx_str_t  name = ngx_string("request_id");
+
+    key = ngx_hash_key(name.data, name.len);
+
+    vv = ngx_http_get_variable(r, &name, key);
+
+    if (vv == NULL || vv->not_found) {
+        ngx_str_null(&id);
+        return id;
+    }
+
+    id.data = vv->data;
+    id.len = vv->len;
+
+    return id;
+}

@@ -105,6 +105,12 @@ void ngx_av_http_finish(ngx_http_request_t *r, ngx_int_t rc);
 void ngx_av_http_resume_log(ngx_http_request_t *r);
 
 /*
+ * The value of $request_id, for messages that an operator may want to trace
+ * to a client's report; empty if there is none.
+ */
+ngx_str_t ngx_av_http_request_id(ngx_http_request_t *r);
+
+/*
  * postconfiguration: installs the filters that turn error pages into JSON and
  * the rewrite phase handler that they need.
  */

@@ -53,6 +53,14 @@ ngx_av_http_init_filters(ngx_conf_t *cf)
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
 
+    static ngx_str_t  request_id = ngx_string("request_id");
+
+    /* one value a request, also where no log_format has asked for it */
+
+    if (ngx_http_get_variable_index(cf, &request_id) == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);

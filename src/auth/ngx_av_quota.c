@@ -530,7 +530,11 @@ ngx_av_quota_evict(void)
 }
 
 
-/* At the turn of the month, UTC, everybody starts from zero. */
+/*
+ * At the turn of the month, UTC, everybody starts anew: from zero, if it were
+ * not for other hosts, which may have begun the month before us, and for clocks
+ * that are set back and reach the turn twice.  So the database is asked.
+ */
 
 static void
 ngx_av_quota_turn_month(ngx_av_quota_node_t *node, time_t now)
@@ -550,16 +554,10 @@ ngx_av_quota_turn_month(ngx_av_quota_node_t *node, time_t now)
         return;
     }
 
-    /* a clock that was set back: what that month has charged must be read */
-    node->stale = (month < node->month || node->limit == NGX_AV_QUOTA_UNREAD)
-                  ? NGX_AV_QUOTA_UNSURE : 0;
-
+    node->stale = NGX_AV_QUOTA_UNSURE;
     node->month = month;
     node->committed = 0;
     node->reserved = 0;
-
-    /* other hosts may have begun the month before us */
-    node->loaded = ngx_current_msec - NGX_AV_QUOTA_REFRESH;
     node->next_read = ngx_current_msec;
 }
 

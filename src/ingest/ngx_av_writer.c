@@ -170,8 +170,22 @@ ngx_av_writer_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
 void
 ngx_av_writer_exit_process(void)
 {
-    if (ngx_av_writer != NULL && ngx_av_writer->pool != NULL) {
-        ngx_av_db_pool_stop(ngx_av_writer->pool);
+    ngx_uint_t        i;
+    ngx_av_writer_t  *w;
+
+    w = ngx_av_writer;
+
+    if (w == NULL || w->pool == NULL) {
+        return;
+    }
+
+    ngx_av_db_pool_stop(w->pool);
+
+    for (i = 0; i < w->nflushes; i++) {
+        if (w->flushes[i].items != NULL) {
+            ngx_free(w->flushes[i].items);
+            w->flushes[i].items = NULL;
+        }
     }
 }
 
