@@ -97,17 +97,48 @@ data_dir() {
 }
 
 
-# Prints a TCP port of the loopback interface that nobody listens on, below
-# the range the kernel gives to clients.
+# Prints a new directory below $1, named by the process. What earlier ones left
+# there goes.
+process_dir() {
+    local dir
+
+    for dir in "$1"/[0-9]*; do
+        if [ "${dir##*/}" = $$ ] || [ ! -e "/proc/${dir##*/}" ]; then
+            rm -rf "$dir"
+        fi
+    done
+
+    mkdir "$1/$$"
+    printf '%s\n' "$1/$$"
+}
+
+
+# True if somebody listens on a TCP port of the loopback interface.
+port_taken() {
+    (: < "/dev/tcp/127.0.0.1/$1") 2> /dev/null
+}
+
+
+# Prints one that is free, below the range the kernel gives to clients.
 free_port() {
     local port
 
     while :; do
         port=$((20000 + RANDOM % 12000))
-        (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null || break
+        port_taken "$port" || break
     done
 
     printf '%s\n' "$port"
+}
+
+
+# Runs make and says what it compiles; others in this checkout wait.
+build() {
+    step "Building ($*)"
+    mkdir -p "$root/.build"
+    flock "$root/.build/lock" make --jobs=2 --directory="$root" "$@" \
+        | sed -un -e 's|^[[:space:]]*[^ ]*\(src/[a-z0-9/]*/[a-z0-9_]*\.c\)$|    \1|p' \
+                  -e '/^==>/p'
 }
 
 
