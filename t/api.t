@@ -9,6 +9,7 @@ use AgentVista;
 use Test::Nginx::Socket 'no_plan';
 
 repeat_each(2);
+no_root_location();
 
 our $Account = account();
 our $Key = bearer(key($Account));

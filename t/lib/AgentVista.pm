@@ -100,7 +100,7 @@ sub sql {
     my $out = <$psql> // '';
     close $psql or die "psql failed on: $text\n";
 
-    chomp $out;
+    $out =~ s{\n\z}{};
     return $out;
 }
 
