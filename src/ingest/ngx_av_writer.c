@@ -15,11 +15,10 @@
 #define NGX_AV_WRITER_MAX_BYTES  (4 * 1024 * 1024)
 
 /*
- * A flush beside another one begins only if it has that many times as many
- * batches: a commit costs Postgres as much as some ten spans, so groups should
- * be large, and a second connection is for a load that is worth one.
+ * A flush beside another one begins only if it is worth a connection: a commit
+ * costs Postgres as much as some forty spans.
  */
-#define NGX_AV_WRITER_PATIENCE   3
+#define NGX_AV_WRITER_WORTH      200
 
 /* check_violation, which nothing else in the schema can cause for good data */
 #define NGX_AV_WRITER_NO_PARTITION  "23514"
@@ -63,7 +62,8 @@ typedef struct {
     const ngx_av_db_statement_t  *sql;
     ngx_queue_t                   queue;    /* of ngx_av_write_t */
     ngx_uint_t                    nqueued;
-    ngx_uint_t                    nflying;  /* writes that flushes have */
+    ngx_uint_t                    nspans;   /* of those */
+    ngx_uint_t                    nflying;  /* flushes under way */
     ngx_av_writer_flush_t        *flushes;
     ngx_uint_t                    nflushes;
     ngx_msec_t                    timeout;  /* of one flush */
@@ -80,6 +80,9 @@ typedef struct {
 } ngx_av_writer_t;
 
 
+static void ngx_av_writer_wake(ngx_av_writer_t *w);
+static void ngx_av_writer_queued(ngx_av_writer_t *w, ngx_av_write_t *write);
+static void ngx_av_writer_dequeue(ngx_av_writer_t *w, ngx_av_write_t *write);
 static void ngx_av_writer_idle(ngx_av_db_pool_t *pool, void *data);
 static void ngx_av_writer_pause_handler(ngx_event_t *ev);
 static void ngx_av_writer_work(ngx_event_t *ev);
@@ -258,25 +261,53 @@ ngx_av_writer_submit(ngx_av_write_t *write)
     ngx_add_timer(&write->deadline, write->timeout);
 
     ngx_queue_insert_tail(&w->queue, &write->queue);
+    ngx_av_writer_queued(w, write);
+
+    ngx_av_writer_wake(w);
+}
+
+
+/* After the requests of this turn of the loop, and those ready in the next. */
+
+static void
+ngx_av_writer_wake(ngx_av_writer_t *w)
+{
+    if (!w->work.posted) {
+        ngx_post_event(&w->work, &ngx_posted_next_events);
+    }
+}
+
+
+static void
+ngx_av_writer_queued(ngx_av_writer_t *w, ngx_av_write_t *write)
+{
     write->queued = 1;
     w->nqueued++;
+    w->nspans += write->batch->nspans;
+}
 
-    /* after all requests that are ready in this turn */
-    ngx_post_event(&w->work, &ngx_posted_events);
+
+static void
+ngx_av_writer_dequeue(ngx_av_writer_t *w, ngx_av_write_t *write)
+{
+    ngx_queue_remove(&write->queue);
+    write->queued = 0;
+    w->nqueued--;
+    w->nspans -= write->batch->nspans;
 }
 
 
 static void
 ngx_av_writer_idle(ngx_av_db_pool_t *pool, void *data)
 {
-    ngx_post_event(&ngx_av_writer->work, &ngx_posted_events);
+    ngx_av_writer_wake(ngx_av_writer);
 }
 
 
 static void
 ngx_av_writer_pause_handler(ngx_event_t *ev)
 {
-    ngx_post_event(&ngx_av_writer->work, &ngx_posted_events);
+    ngx_av_writer_wake(ngx_av_writer);
 }
 
 
@@ -303,7 +334,7 @@ ngx_av_writer_work(ngx_event_t *ev)
     for (i = 0; i < w->nflushes && idle > 0; i++) {
 
         if (ngx_queue_empty(&w->queue)
-            || w->nqueued < NGX_AV_WRITER_PATIENCE * w->nflying
+            || (w->nflying && w->nspans < NGX_AV_WRITER_WORTH)
             || w->pause.timer_set)
         {
             break;
@@ -321,6 +352,7 @@ ngx_av_writer_work(ngx_event_t *ev)
             }
 
             flush->busy = 1;
+            w->nflying++;
             ngx_av_writer_run(flush);
             idle--;
         }
@@ -435,11 +467,7 @@ ngx_av_writer_take(ngx_av_writer_flush_t *flush)
         spans += write->batch->nspans;
         bytes += write->size;
 
-        ngx_queue_remove(q);
-        write->queued = 0;
-        w->nqueued--;
-        w->nflying++;
-
+        ngx_av_writer_dequeue(w, write);
         ngx_queue_insert_tail(&flush->writes, q);
     }
 
@@ -756,9 +784,7 @@ ngx_av_writer_give_back(ngx_av_writer_flush_t *flush, ngx_uint_t doubtful,
 
         ngx_queue_remove(q);
         ngx_queue_insert_head(&w->queue, q);
-        write->queued = 1;
-        w->nqueued++;
-        w->nflying--;
+        ngx_av_writer_queued(w, write);
     }
 
     ngx_av_writer_end(flush);
@@ -789,13 +815,13 @@ ngx_av_writer_end(ngx_av_writer_flush_t *flush)
 
     flush->nranges = 0;
     flush->busy = 0;
+    ngx_av_writer->nflying--;
 
-    ngx_post_event(&ngx_av_writer->work, &ngx_posted_events);
+    ngx_av_writer_wake(ngx_av_writer);
 
     while (!ngx_queue_empty(&writes)) {
         q = ngx_queue_head(&writes);
         ngx_queue_remove(q);
-        ngx_av_writer->nflying--;
 
         write = ngx_queue_data(q, ngx_av_write_t, queue);
 
@@ -824,9 +850,7 @@ ngx_av_writer_deadline(ngx_event_t *ev)
         return;
     }
 
-    ngx_queue_remove(&write->queue);
-    write->queued = 0;
-    ngx_av_writer->nqueued--;
+    ngx_av_writer_dequeue(ngx_av_writer, write);
 
     ngx_av_writer_finish(write, write->doubtful ? NGX_AV_WRITE_UNKNOWN
                                                 : NGX_AV_WRITE_UNAVAILABLE);
