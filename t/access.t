@@ -476,12 +476,3 @@ GET /gif
 X-Always: 1
 WWW-Authenticate: Bearer
 --- response_body eval: $::NoKey
-
-
-
-=== TEST 27: a directive that makes no sense is found before the start
---- config
-    location /gif { agentvista_access admin; }
---- must_die
---- error_log
-invalid scope "admin"

@@ -48,10 +48,11 @@ __DATA__
     merge_slashes off;
     location /api/v1/ { agentvista; }
 --- more_headers eval: $::Key
---- request
-GET /api/v1/me/usage//
---- error_code: 404
---- response_body eval: $::NotFound
+--- request eval
+["GET /api/v1/me/usage//", "GET /api/v1//", "GET /api/v1/dashboard/traces//",
+ "GET /api/v1/dashboard/traces/" . "0" x 32 . "//"]
+--- error_code eval: [404, 404, 404, 404]
+--- response_body eval: [map { $::NotFound } 1 .. 4]
 
 
 
@@ -161,21 +162,25 @@ GET /api/v1/me/usage//
     location /observe/ { agentvista; }
     location /no-slash { agentvista; }
     location ^~ /preferred/ { agentvista; }
+    location /api/v1beta/ { agentvista; }
 --- more_headers eval: $::Key
 --- request eval
 ["GET /observe/api/v1/me/usage", "GET /observe/me/usage",
  "GET /no-slash/me/usage", "GET /no-slash/api/v1/me/usage",
- "GET /no-slashes/me/usage", "GET /preferred/api/v1/me/usage"]
+ "GET /no-slashes/me/usage", "GET /preferred/api/v1/me/usage",
+ "GET /api/v1beta/me/usage", "GET /api/v1beta/api/v1/me/usage"]
 --- response_body eval
-[$::Usage, $::Usage, $::Usage, $::Usage, $::NotFound, $::Usage]
+[$::Usage, $::Usage, $::Usage, $::Usage, $::NotFound, $::Usage, $::Usage,
+ $::Usage]
 --- error_code eval
-[200, 200, 200, 200, 404, 200]
+[200, 200, 200, 200, 404, 200, 200, 200]
 
 
 
 === TEST 10: a location may be of one route, of a part of the API, or a pattern
 --- config
     location = /api/v1/me/usage { agentvista; }
+    location = /me/usage { agentvista; }
     location /api/v1/me/ { agentvista; }
     location ~ ^/api/v1/.*ping { agentvista; }
     location /outer/ {
@@ -184,11 +189,12 @@ GET /api/v1/me/usage//
 --- more_headers eval: $::Key
 --- request eval
 ["GET /api/v1/me/usage", "GET /api/v1/me/usage/",
- "GET /api/v1/me/api-keys/ping/", "GET /outer/api/v1/me/usage"]
+ "GET /api/v1/me/api-keys/ping/", "GET /outer/api/v1/me/usage",
+ "GET /me/usage"]
 --- response_body eval
-[$::Usage, $::Usage, $::Ping, $::Usage]
+[$::Usage, $::Usage, $::Ping, $::Usage, $::Usage]
 --- error_code eval
-[200, 200, 200, 200]
+[200, 200, 200, 200, 200]
 
 
 
@@ -254,19 +260,13 @@ GET /api/v1/me/usage//
 --- config
     location /api/v1/ { agentvista; }
     location /guarded/ {
-        auth_request /api/v1/me/api-keys/ping/;
-        return 200 "guarded";
-    }
-    location /reached/ {
         auth_request /api/v1/me/usage;
         empty_gif;
     }
 --- more_headers eval: $::Key
 --- request
-GET /reached/
+GET /guarded/
 --- error_code: 401
---- no_error_log
-[alert]
 
 
 

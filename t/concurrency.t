@@ -274,7 +274,8 @@ subtest 'the month changes at midnight, UTC' => sub {
     my $early = 4;
     my $midnight = time + $early;
     my $ahead = PrivateNginx->new(database => $pg->conninfo, workers => 2,
-                                  clock => $turn - $early - int time);
+                                  clock => $turn - $early - int time,
+                                  http => 'agentvista_retention 60d;');
     ok($ahead->ready, 'nginx is ready, whose clock is ahead');
 
     my $single = sub {

@@ -397,12 +397,14 @@ subtest 'reload under load' => sub {
     for my $fresh (0, 1) {
         my $name = $fresh ? 'reload, fresh connections' : 'reload';
 
-        under_load($name, $nginx, sub {
+        my $record = under_load($name, $nginx, sub {
             for (1 .. 4) {
                 ok($nginx->reload, 'reloaded');
                 sleep 0.3;
             }
-        }, fresh => $fresh);
+        }, fresh => $fresh, pause => 0);
+
+        is($record->{status}{503} // 0, 0, "$name: nobody was refused");
     }
 
     ok($nginx->wait_workers(20), 'the old workers are gone');
@@ -411,10 +413,11 @@ subtest 'reload under load' => sub {
 
 
 subtest 'a new binary takes over under load' => sub {
-    under_load('upgrade', $nginx, sub {
+    my $record = under_load('upgrade', $nginx, sub {
         ok($nginx->upgrade, 'the old master is gone');
-    }, fresh => 1);
+    }, fresh => 1, pause => 0);
 
+    is($record->{status}{503} // 0, 0, 'upgrade: nobody was refused');
     ok($nginx->wait_workers(20), 'and its workers');
     quiet('upgrade', $nginx);
 };

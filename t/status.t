@@ -337,14 +337,17 @@ agentvista_requests_total{route="POST /traces/batch",status="400"} 1
 --- config
     location /api/v1/ { agentvista; }
     location = /metrics { agentvista_status metrics; }
+    location = /readyz { agentvista_status readyz; }
 --- more_headers eval
-[$::Key, $::Key, $::Key, $::Limited, $::Spent, ""]
+["", $::Key, $::Key, $::Key, $::Limited, $::Spent, ""]
 --- request eval
-["POST /api/v1/traces/batch\n$::Batch", "POST /api/v1/traces/batch\n$::Batch",
+["GET /readyz",
+ "POST /api/v1/traces/batch\n$::Batch", "POST /api/v1/traces/batch\n$::Batch",
  "POST /api/v1/traces/batch\n$::Mixed", "POST /api/v1/traces/batch\n$::Batch",
  "POST /api/v1/traces/batch\n$::Batch", "GET /metrics"]
 --- response_body_filters eval
-[(map { [sub { "" }] } 1 .. 5), [main::shows(
+[[sub { main::until_status("/readyz", 200); "" }],
+ (map { [sub { "" }] } 1 .. 5), [main::shows(
     'agentvista_spans_total{result="accepted"}',
     'agentvista_spans_total{result="duplicate"}',
     'agentvista_spans_total{result="rejected"}',
@@ -357,7 +360,7 @@ agentvista_requests_total{route="POST /traces/batch",status="400"} 1
     'agentvista_flush_spans_count', 'agentvista_flush_spans_sum',
     'agentvista_queue_batches', 'agentvista_queue_bytes')]]
 --- response_body eval
-[(map { "" } 1 .. 5),
+[(map { "" } 1 .. 6),
 'agentvista_spans_total{result="accepted"} 5
 agentvista_spans_total{result="duplicate"} 2
 agentvista_spans_total{result="rejected"} 1
@@ -372,8 +375,8 @@ agentvista_flush_spans_sum 7
 agentvista_queue_batches 0
 agentvista_queue_bytes 0
 ']
---- error_code eval
-[200, 200, 200, 200, 429, 200]
+--- error_code_like eval
+["", 200, 200, 200, 200, 429, 200]
 
 
 

@@ -9,7 +9,7 @@
 #define NGX_AV_ROUTER_BASE  "/api/v1"
 
 
-static ngx_int_t ngx_av_router_path(ngx_http_request_t *r, ngx_str_t *path);
+static void ngx_av_router_path(ngx_http_request_t *r, ngx_str_t *path);
 static size_t ngx_av_router_base(ngx_http_request_t *r);
 static ngx_uint_t ngx_av_router_has_base(u_char *p, size_t len);
 static const ngx_av_route_t *ngx_av_router_find(ngx_str_t *path,
@@ -130,9 +130,7 @@ ngx_av_api_route(ngx_http_request_t *r, ngx_uint_t *scopes)
     ctx->counted = 1;
     ctx->route_index = NGX_AV_ROUTER_OTHER;
 
-    if (ngx_av_router_path(r, &path) != NGX_OK) {
-        return ngx_av_http_error(r, NGX_HTTP_NOT_FOUND, "Not found.");
-    }
+    ngx_av_router_path(r, &path);
 
     found = ngx_av_router_find(&path, ctx->params);
 
@@ -250,8 +248,7 @@ ngx_av_api_log_handler(ngx_http_request_t *r)
 
 
 /*
- * The path within the API, without a trailing slash; NGX_DECLINED if it has
- * more than one.
+ * The path within the API, without a trailing slash.
  *
  * It is cut out of r->uri, which nginx has decoded and normalised, and which
  * "rewrite" may have changed, so that routing, locations and access rules all
@@ -259,7 +256,7 @@ ngx_av_api_log_handler(ngx_http_request_t *r)
  * may contain one will need a pattern that spans segments.
  */
 
-static ngx_int_t
+static void
 ngx_av_router_path(ngx_http_request_t *r, ngx_str_t *path)
 {
     size_t  base;
@@ -272,12 +269,6 @@ ngx_av_router_path(ngx_http_request_t *r, ngx_str_t *path)
     if (path->len && path->data[path->len - 1] == '/') {
         path->len--;
     }
-
-    if (path->len && path->data[path->len - 1] == '/') {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
 }
 
 

@@ -20,6 +20,9 @@
  */
 #define NGX_AV_WRITER_WORTH      200
 
+/* or if the other one hangs: for this many milliseconds batches wait for it */
+#define NGX_AV_WRITER_PATIENCE   50
+
 /* check_violation, which nothing else in the schema can cause for good data */
 #define NGX_AV_WRITER_NO_PARTITION  "23514"
 
@@ -69,6 +72,7 @@ typedef struct {
     ngx_msec_t                    timeout;  /* of one flush */
     ngx_event_t                   work;     /* posted: look at the queue */
     ngx_event_t                   pause;    /* timer: not before */
+    ngx_event_t                   patience; /* timer: not later */
     ngx_connection_t              dumb;
     ngx_log_t                    *log;
 
@@ -84,7 +88,7 @@ static void ngx_av_writer_wake(ngx_av_writer_t *w);
 static void ngx_av_writer_queued(ngx_av_writer_t *w, ngx_av_write_t *write);
 static void ngx_av_writer_dequeue(ngx_av_writer_t *w, ngx_av_write_t *write);
 static void ngx_av_writer_idle(ngx_av_db_pool_t *pool, void *data);
-static void ngx_av_writer_pause_handler(ngx_event_t *ev);
+static void ngx_av_writer_timer(ngx_event_t *ev);
 static void ngx_av_writer_work(ngx_event_t *ev);
 static void ngx_av_writer_take(ngx_av_writer_flush_t *flush);
 static void ngx_av_writer_run(ngx_av_writer_flush_t *flush);
@@ -138,10 +142,12 @@ ngx_av_writer_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
     w->work.log = cycle->log;
 
     w->dumb.fd = (ngx_socket_t) -1;
-    w->pause.handler = ngx_av_writer_pause_handler;
+    w->pause.handler = ngx_av_writer_timer;
     w->pause.data = &w->dumb;
     w->pause.log = cycle->log;
     w->pause.cancelable = 1;
+
+    w->patience = w->pause;
 
     ngx_av_writer = w;
 
@@ -305,7 +311,7 @@ ngx_av_writer_idle(ngx_av_db_pool_t *pool, void *data)
 
 
 static void
-ngx_av_writer_pause_handler(ngx_event_t *ev)
+ngx_av_writer_timer(ngx_event_t *ev)
 {
     ngx_av_writer_wake(ngx_av_writer);
 }
@@ -333,10 +339,17 @@ ngx_av_writer_work(ngx_event_t *ev)
 
     for (i = 0; i < w->nflushes && idle > 0; i++) {
 
-        if (ngx_queue_empty(&w->queue)
-            || (w->nflying && w->nspans < NGX_AV_WRITER_WORTH)
-            || w->pause.timer_set)
+        if (ngx_queue_empty(&w->queue) || w->pause.timer_set) {
+            break;
+        }
+
+        if (w->nflying && w->nspans < NGX_AV_WRITER_WORTH
+            && !w->patience.timedout)
         {
+            if (!w->patience.timer_set) {
+                ngx_add_timer(&w->patience, NGX_AV_WRITER_PATIENCE);
+            }
+
             break;
         }
 
@@ -357,6 +370,8 @@ ngx_av_writer_work(ngx_event_t *ev)
             idle--;
         }
     }
+
+    w->patience.timedout = 0;
 
     ngx_av_writer_gauges(w);
 }
@@ -816,6 +831,10 @@ ngx_av_writer_end(ngx_av_writer_flush_t *flush)
     flush->nranges = 0;
     flush->busy = 0;
     ngx_av_writer->nflying--;
+
+    if (ngx_av_writer->patience.timer_set) {
+        ngx_del_timer(&ngx_av_writer->patience);
+    }
 
     ngx_av_writer_wake(ngx_av_writer);
 

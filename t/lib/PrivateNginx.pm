@@ -115,11 +115,13 @@ sub start {
     local %ENV = %ENV;
 
     if ($self->{clock}) {
-        $ENV{AGENTVISTA_TEST_CLOCK} = $self->{clock};
-        $ENV{LD_PRELOAD} = "$self->{dir}/clock.so";
+        my $library = "$self->{dir}/clock.so";
 
-        system("cc -shared -fPIC -O1 -o '$ENV{LD_PRELOAD}' t/lib/clock.c") == 0
+        system("cc -shared -fPIC -O1 -o '$library' t/lib/clock.c") == 0
             or die "cannot compile t/lib/clock.c\n";
+
+        $ENV{LD_PRELOAD} = $library;
+        $ENV{AGENTVISTA_TEST_CLOCK} = $self->{clock};
     }
 
     # A daemon, since another master can take over only from one whose parent
