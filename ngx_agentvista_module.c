@@ -346,13 +346,29 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 30000);
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_agentvista_module);
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     if (conf->scopes) {
         mcf->used = 1;
     }
 
+    /* "if" and "limit_except" are locations of their own */
+
+    if (prev->api && clcf->noname && clcf->handler == NULL) {
+        conf->api = 1;
+        conf->route = prev->route;
+
+        if (clcf->lmt_excpt) {
+            clcf->handler = ngx_av_api_handler;
+        }
+    }
+
     if (!conf->api) {
         return NGX_CONF_OK;
+    }
+
+    if (conf->body_limit == 0) {
+        return "has an agentvista_body_limit of 0, which would be none";
     }
 
     if (conf->attribute_limit < 64 || conf->span_limit < 1024) {
@@ -373,7 +389,6 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
      * is read into memory, as it is decoded there.
      */
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->client_max_body_size = conf->body_limit;
     clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
                                             256 * 1024);

@@ -426,20 +426,23 @@ main::auth("none", "Bearer $::Write", "Bearer $::Read")
 --- config
     location /api/v1/ { agentvista; }
     location /page { agentvista_access read; error_page 401 /sorry; empty_gif; }
+    location /other { agentvista_access read; error_page 401 = /sorry; empty_gif; }
+    location /fine { agentvista_access read; error_page 401 =200 /sorry; empty_gif; }
     location = /sorry { return 401 "sorry"; }
     location /sorry2 { agentvista_access read; error_page 401 @sorry; empty_gif; }
     location @sorry { proxy_pass http://127.0.0.1:1; }
 --- request eval
 [map { "POST $_\nhello" } ("/api/v1/traces/batch") x 3, "/api/v1/nothing",
-                          "/api/v1/me/usage", "/page", "/sorry2"]
+                          "/api/v1/me/usage", "/page", "/other", "/fine",
+                          "/sorry2"]
 --- more_headers eval
 [map { "Expect: 100-continue\nAuthorization: $_" }
      "none", "Bearer $::Unknown", "Bearer $::Read", ("Bearer $::Both") x 2,
-     "none", "none"]
+     ("none") x 4]
 --- error_code eval
-[401, 401, 403, 404, 405, 401, 502]
+[401, 401, 403, 404, 405, 401, 401, 200, 502]
 --- response_headers eval
-[("Connection: close") x 7]
+[("Connection: close") x 9]
 --- no_error_log
 [alert]
 

@@ -19,7 +19,7 @@ our $Limited = bearer(key(account(events_limit => 1000)));
 our $Batch = batch(trace({}, span(), span(), span()));
 our $NotFound = '{"detail":"Not found."}';
 our $Ping = '{"status":"ok"}';
-our $Usage = qr/^\{"period_start" : "\d{4}-\d\d-01T00:00:00Z", "period_end" : "\d{4}-\d\d-01T00:00:00Z", "events_used" : 0, "events_limit" : null\}$/;
+our $Usage = qr/^\{"period_start" : "\d{4}-\d\d-01T00:00:00Z", "period_end" : "\d{4}-\d\d-01T00:00:00Z", "events_used" : \d+, "events_limit" : null\}$/;
 
 our $NoKey = '{"detail":"Invalid or missing API key."}';
 
@@ -332,3 +332,53 @@ GET /guarded/
 [qr/"events_used" : [03], "events_limit" : 1000/, qr/"accepted":1/,
  qr/"events_used" : 3, "events_limit" : 1000/, qr/"accepted":1/,
  qr/"events_used" : 3, "events_limit" : 1000/]
+
+
+
+=== TEST 20: "if" and "limit_except" in a location leave it the API's
+--- config
+    location /api/v1/ {
+        agentvista;
+
+        if ($arg_x) {
+            set $x 1;
+        }
+
+        limit_except GET {
+            deny 192.0.2.1;
+        }
+    }
+
+    location /denied/ {
+        agentvista;
+
+        limit_except GET {
+            deny all;
+        }
+    }
+--- more_headers eval
+[$::Key, $::Key, $::Key, "", $::Key, $::Key]
+--- request eval
+["GET /api/v1/me/api-keys/ping?x=1", "POST /api/v1/traces/batch\n{\"traces\":[]}",
+ "POST /api/v1/me/usage", "GET /api/v1/me/usage?x=1",
+ "GET /denied/me/api-keys/ping", "POST /denied/traces/batch\n{\"traces\":[]}"]
+--- response_body eval
+[$::Ping, '{"accepted":0,"rejected":0,"errors":[]}',
+ '{"detail":"Method not allowed. Allowed: GET, HEAD."}', $::NoKey,
+ $::Ping, '{"detail":"Access denied."}']
+--- error_code eval
+[200, 200, 405, 401, 200, 403]
+
+
+
+=== TEST 21: conditions on an answer are ignored, as what was stored is stored
+--- config
+    location /api/v1/ { agentvista; }
+--- more_headers eval
+[map { "$::Limited\n$_" } 'If-Match: "1"',
+                          "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT"]
+--- request eval
+[("POST /api/v1/traces/batch\n$::Batch") x 2]
+--- response_body eval
+[('{"accepted":1,"rejected":0,"errors":[]}') x 2]
+--- error_code eval: [200, 200]

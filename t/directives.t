@@ -140,6 +140,7 @@ my %wrong = (
     'agentvista_retention 36h' => qr/must be whole days, from 1d to 3660d/,
     'agentvista_retention 0d' => qr/must be whole days, from 1d to 3660d/,
     'agentvista_ahead 20y' => qr/must be whole days, from 1d to 3660d/,
+    'agentvista_body_limit 0' => qr/agentvista_body_limit of 0/,
     'agentvista_body_limit 17m' =>
         qr/agentvista_body_limit over half of agentvista_queue_memory/,
     'agentvista_attribute_limit 63' => qr/agentvista_attribute_limit must be at least 64/,

@@ -48,6 +48,8 @@ static ngx_int_t ngx_av_access_prefix_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_av_access_spans_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_av_access_value(ngx_http_variable_value_t *v,
+    u_char *start, u_char *last);
 
 
 static ngx_str_t  ngx_av_access_challenge_plain = ngx_string("Bearer");
@@ -453,6 +455,7 @@ static ngx_int_t
 ngx_av_access_account_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    u_char             *last;
     ngx_av_http_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
@@ -467,14 +470,9 @@ ngx_av_access_account_variable(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    (void) ngx_av_uuid_format(v->data, &ctx->identity.account);
+    last = ngx_av_uuid_format(v->data, &ctx->identity.account);
 
-    v->len = NGX_AV_UUID_TEXT_LEN;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return ngx_av_access_value(v, v->data, last);
 }
 
 
@@ -491,13 +489,8 @@ ngx_av_access_prefix_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    v->data = ctx->identity.prefix;
-    v->len = NGX_AV_KEY_PREFIX_LEN;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return ngx_av_access_value(v, ctx->identity.prefix,
+                               ctx->identity.prefix + NGX_AV_KEY_PREFIX_LEN);
 }
 
 
@@ -507,6 +500,7 @@ static ngx_int_t
 ngx_av_access_spans_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    u_char             *last;
     ngx_av_http_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
@@ -521,7 +515,17 @@ ngx_av_access_spans_variable(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    v->len = ngx_sprintf(v->data, "%ui", ctx->spans) - v->data;
+    last = ngx_sprintf(v->data, "%ui", ctx->spans);
+
+    return ngx_av_access_value(v, v->data, last);
+}
+
+
+static ngx_int_t
+ngx_av_access_value(ngx_http_variable_value_t *v, u_char *start, u_char *last)
+{
+    v->data = start;
+    v->len = last - start;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

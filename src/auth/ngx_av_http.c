@@ -211,6 +211,9 @@ ngx_av_http_send_chain(ngx_http_request_t *r, ngx_uint_t status,
 
     ctx->answered = 1;
 
+    /* what has been stored must not be answered 412 for its If-Match */
+    r->disable_not_modified = 1;
+
     size = 0;
 
     for (cl = out; cl; cl = cl->next) {

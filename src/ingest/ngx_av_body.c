@@ -5,7 +5,8 @@
 
 
 static ngx_uint_t ngx_av_body_is_gzip(ngx_http_request_t *r);
-static ngx_int_t ngx_av_body_plain(ngx_http_request_t *r, ngx_str_t *text);
+static ngx_int_t ngx_av_body_plain(ngx_http_request_t *r, ngx_str_t *text,
+    size_t *taken);
 static ngx_int_t ngx_av_body_inflate(ngx_http_request_t *r, ngx_str_t *text,
     size_t *taken);
 
@@ -137,12 +138,12 @@ ngx_av_body_get(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
     }
 
     return ngx_av_body_is_gzip(r) ? ngx_av_body_inflate(r, text, taken)
-                                  : ngx_av_body_plain(r, text);
+                                  : ngx_av_body_plain(r, text, taken);
 }
 
 
 static ngx_int_t
-ngx_av_body_plain(ngx_http_request_t *r, ngx_str_t *text)
+ngx_av_body_plain(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
 {
     u_char       *p;
     size_t        size;
@@ -162,6 +163,17 @@ ngx_av_body_plain(ngx_http_request_t *r, ngx_str_t *text)
 
     for ( /* void */ ; cl; cl = cl->next) {
         text->len += ngx_buf_size(cl->buf);
+    }
+
+    /* of a chunked body not all has been taken yet */
+
+    if (text->len > *taken) {
+        if (ngx_av_budget_take(text->len - *taken) != NGX_OK) {
+            return ngx_av_http_unavailable(r, 1, "Too much data is in flight:"
+                                           " send this again.");
+        }
+
+        *taken = text->len;
     }
 
     text->data = ngx_pnalloc(r->pool, text->len);
@@ -212,7 +224,7 @@ ngx_av_body_inflate(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
     ngx_av_inflate_t         inf;
     ngx_av_http_loc_conf_t  *lcf;
 
-    rc = ngx_av_body_plain(r, &body);
+    rc = ngx_av_body_plain(r, &body, taken);
     if (rc != NGX_OK) {
         return rc;
     }

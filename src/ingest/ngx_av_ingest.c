@@ -56,8 +56,11 @@ static ngx_av_ingest_t *ngx_av_ingest_create(ngx_http_request_t *r,
 static void ngx_av_ingest_destroy(ngx_av_ingest_t *in);
 static void ngx_av_ingest_detach(void *data);
 static void ngx_av_ingest_body(ngx_http_request_t *r);
+static void ngx_av_ingest_watch_client(ngx_http_request_t *r);
+static ngx_int_t ngx_av_ingest_take(ngx_av_ingest_t *in, size_t len);
 static ngx_int_t ngx_av_ingest_decode(ngx_av_ingest_t *in);
-static void ngx_av_ingest_reserve(ngx_av_ingest_t *in);
+static ngx_int_t ngx_av_ingest_reserve(ngx_av_ingest_t *in);
+static void ngx_av_ingest_resume(ngx_av_ingest_t *in);
 static void ngx_av_ingest_retry(ngx_event_t *ev);
 static ngx_int_t ngx_av_ingest_count(ngx_av_ingest_t *in);
 static void ngx_av_ingest_count_result(ngx_av_db_op_t *op, ngx_uint_t call,
@@ -65,7 +68,8 @@ static void ngx_av_ingest_count_result(ngx_av_db_op_t *op, ngx_uint_t call,
 static void ngx_av_ingest_count_done(ngx_av_db_op_t *op);
 static void ngx_av_ingest_write(ngx_av_ingest_t *in, int32_t month);
 static void ngx_av_ingest_written(ngx_av_write_t *write);
-static void ngx_av_ingest_refuse(ngx_av_ingest_t *in, ngx_uint_t status);
+static ngx_int_t ngx_av_ingest_refuse(ngx_av_ingest_t *in,
+    ngx_uint_t status);
 static ngx_int_t ngx_av_ingest_answer(ngx_av_ingest_t *in);
 
 
@@ -102,9 +106,10 @@ ngx_av_ingest_init_process(ngx_cycle_t *cycle, ngx_av_ingest_conf_t *conf,
 ngx_int_t
 ngx_av_ingest_traces_batch(ngx_http_request_t *r)
 {
-    size_t              size;
-    ngx_int_t           rc;
-    ngx_av_http_ctx_t  *ctx;
+    size_t                     size, unread;
+    ngx_int_t                  rc;
+    ngx_av_http_ctx_t         *ctx;
+    ngx_http_core_loc_conf_t  *clcf;
 
     ctx = ngx_av_http_ctx(r);
     if (ctx == NULL) {
@@ -137,10 +142,21 @@ ngx_av_ingest_traces_batch(ngx_http_request_t *r)
         return ngx_av_http_unavailable(r, 1, "%s", NGX_AV_INGEST_MEMORY);
     }
 
-    ctx->data = ngx_av_ingest_create(r, ctx, size);
+    /*
+     * A client that sends slowly must not keep the budget from the others:
+     * while the body is read, nginx's buffer is all it has, the rest is in a
+     * file.
+     */
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    unread = ngx_min(size, clcf->client_body_buffer_size);
+    ngx_av_budget_give(size - unread);
+
+    ctx->data = ngx_av_ingest_create(r, ctx, unread);
 
     if (ctx->data == NULL) {
-        ngx_av_budget_give(size);
+        ngx_av_budget_give(unread);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -285,23 +301,64 @@ ngx_av_ingest_body(ngx_http_request_t *r)
         rc = ngx_av_ingest_answer(in);
 
     } else if (rc == NGX_OK) {
-        r->read_event_handler = ngx_http_test_reading;
+        ngx_av_ingest_watch_client(r);
 
         in->events = in->batch->nspans;
         in->deadline = ngx_current_msec + lcf->timeout;
 
-        ngx_av_ingest_reserve(in);
-        return;
+        rc = ngx_av_ingest_reserve(in);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
     }
 
     ngx_http_finalize_request(r, rc);
 }
 
 
+/* From now on a client that leaves is noticed. */
+
+static void
+ngx_av_ingest_watch_client(ngx_http_request_t *r)
+{
+    ngx_event_t  *rev;
+
+    rev = r->connection->read;
+    r->read_event_handler = ngx_http_test_reading;
+
+    if (rev->ready) {
+        ngx_post_event(rev, &ngx_posted_events);
+    }
+}
+
+
+/* From the budget, what so much text needs and was not taken before. */
+
+static ngx_int_t
+ngx_av_ingest_take(ngx_av_ingest_t *in, size_t len)
+{
+    size_t  size;
+
+    size = NGX_AV_INGEST_FACTOR * len;
+
+    if (size <= in->taken) {
+        return NGX_OK;
+    }
+
+    if (ngx_av_budget_take(size - in->taken) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    in->taken = size;
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_av_ingest_decode(ngx_av_ingest_t *in)
 {
-    size_t                   size;
     ngx_int_t                rc;
     ngx_str_t                text, detail;
     ngx_av_time_t            now;
@@ -312,19 +369,20 @@ ngx_av_ingest_decode(ngx_av_ingest_t *in)
     r = in->request;
     lcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
 
+    if (r->headers_in.content_length_n > 0
+        && ngx_av_ingest_take(in, (size_t) r->headers_in.content_length_n)
+           != NGX_OK)
+    {
+        return ngx_av_http_unavailable(r, 1, "%s", NGX_AV_INGEST_MEMORY);
+    }
+
     rc = ngx_av_body_get(r, &text, &in->taken);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    size = NGX_AV_INGEST_FACTOR * text.len;
-
-    if (size > in->taken) {
-        if (ngx_av_budget_take(size - in->taken) != NGX_OK) {
-            return ngx_av_http_unavailable(r, 1, "%s", NGX_AV_INGEST_MEMORY);
-        }
-
-        in->taken = size;
+    if (ngx_av_ingest_take(in, text.len) != NGX_OK) {
+        return ngx_av_http_unavailable(r, 1, "%s", NGX_AV_INGEST_MEMORY);
     }
 
     now = (ngx_av_time_t) ngx_time() * NGX_AV_TIME_SECOND
@@ -362,7 +420,9 @@ ngx_av_ingest_decode(ngx_av_ingest_t *in)
 }
 
 
-static void
+/* NGX_AGAIN: the batch is on its way; or what the request is to end with. */
+
+static ngx_int_t
 ngx_av_ingest_reserve(ngx_av_ingest_t *in)
 {
     int32_t    month;
@@ -377,7 +437,7 @@ ngx_av_ingest_reserve(ngx_av_ingest_t *in)
 
         rc = ngx_av_ingest_count(in);
         if (rc == NGX_OK) {
-            return;
+            return NGX_AGAIN;
         }
     }
 
@@ -385,11 +445,10 @@ ngx_av_ingest_reserve(ngx_av_ingest_t *in)
 
     case NGX_OK:
         ngx_av_ingest_write(in, month);
-        return;
+        return NGX_AGAIN;
 
     case NGX_DECLINED:
-        ngx_av_ingest_refuse(in, NGX_HTTP_TOO_MANY_REQUESTS);
-        return;
+        return ngx_av_ingest_refuse(in, NGX_HTTP_TOO_MANY_REQUESTS);
 
     case NGX_BUSY:
         if ((ngx_msec_int_t) (in->deadline - ngx_current_msec) > 0) {
@@ -400,13 +459,28 @@ ngx_av_ingest_reserve(ngx_av_ingest_t *in)
             in->retry.log = ngx_cycle->log;
 
             ngx_add_timer(&in->retry, NGX_AV_INGEST_QUOTA_RETRY);
-            return;
+            return NGX_AGAIN;
         }
 
         /* fall through */
 
     default:
-        ngx_av_ingest_refuse(in, NGX_HTTP_SERVICE_UNAVAILABLE);
+        return ngx_av_ingest_refuse(in, NGX_HTTP_SERVICE_UNAVAILABLE);
+    }
+}
+
+
+/* Not from within the content handler: the request may be freed. */
+
+static void
+ngx_av_ingest_resume(ngx_av_ingest_t *in)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_av_ingest_reserve(in);
+
+    if (rc != NGX_AGAIN) {
+        ngx_av_ingest_finish(in, rc);
     }
 }
 
@@ -418,7 +492,7 @@ ngx_av_ingest_retry(ngx_event_t *ev)
     ngx_av_ingest_t   *in = dumb->data;
 
     ngx_av_http_resume_log(in->request);
-    ngx_av_ingest_reserve(in);
+    ngx_av_ingest_resume(in);
 }
 
 
@@ -497,11 +571,13 @@ ngx_av_ingest_count_done(ngx_av_db_op_t *op)
     ngx_av_http_resume_log(in->request);
 
     if (op->status != NGX_AV_DB_OK) {
-        ngx_av_ingest_refuse(in, NGX_HTTP_SERVICE_UNAVAILABLE);
+        ngx_av_ingest_finish(in,
+                             ngx_av_ingest_refuse(in,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE));
         return;
     }
 
-    ngx_av_ingest_reserve(in);
+    ngx_av_ingest_resume(in);
 }
 
 
@@ -551,8 +627,9 @@ ngx_av_ingest_written(ngx_av_write_t *write)
 
     if (write->status == NGX_AV_WRITE_OK) {
         ngx_av_stats_add(NGX_AV_STATS_SPANS_ACCEPTED, write->stored);
+        ngx_av_stats_add(NGX_AV_STATS_SPANS_REJECTED, write->rejected);
         ngx_av_stats_add(NGX_AV_STATS_SPANS_DUPLICATE,
-                         in->batch->nspans - write->stored);
+                         in->batch->nspans - write->stored - write->rejected);
     }
 
     if (in->request == NULL) {
@@ -563,7 +640,9 @@ ngx_av_ingest_written(ngx_av_write_t *write)
     ngx_av_http_resume_log(in->request);
 
     if (write->status != NGX_AV_WRITE_OK) {
-        ngx_av_ingest_refuse(in, NGX_HTTP_SERVICE_UNAVAILABLE);
+        ngx_av_ingest_finish(in,
+                             ngx_av_ingest_refuse(in,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE));
         return;
     }
 
@@ -574,25 +653,20 @@ ngx_av_ingest_written(ngx_av_write_t *write)
 }
 
 
-static void
+static ngx_int_t
 ngx_av_ingest_refuse(ngx_av_ingest_t *in, ngx_uint_t status)
 {
-    ngx_int_t  rc;
-
     if (status == NGX_HTTP_TOO_MANY_REQUESTS) {
         ngx_av_stats_add(NGX_AV_STATS_QUOTA_REFUSALS, 1);
-        rc = ngx_av_http_error(in->request, status, "%s",
-                               NGX_AV_INGEST_QUOTA);
-
-    } else {
-        ngx_av_stats_add(NGX_AV_STATS_TIMEOUT_REFUSALS, 1);
-        rc = ngx_av_http_unavailable(in->request, 1,
-                                     "The database did not confirm this in"
-                                     " time: send it again, nothing is stored"
-                                     " twice.");
+        return ngx_av_http_error(in->request, status, "%s",
+                                 NGX_AV_INGEST_QUOTA);
     }
 
-    ngx_av_ingest_finish(in, rc);
+    ngx_av_stats_add(NGX_AV_STATS_TIMEOUT_REFUSALS, 1);
+    return ngx_av_http_unavailable(in->request, 1,
+                                   "The database did not confirm this in"
+                                   " time: send it again, nothing is stored"
+                                   " twice.");
 }
 
 

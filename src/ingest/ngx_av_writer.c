@@ -253,6 +253,7 @@ ngx_av_writer_submit(ngx_av_write_t *write)
     write->size = ngx_av_batch_size(write->batch);
     write->left = write->batch->parts.nelts;
     write->stored = 0;
+    write->rejected = 0;
     write->expired = 0;
     write->doubtful = 0;
     write->hopeless = 0;
@@ -658,6 +659,7 @@ ngx_av_writer_reject(ngx_av_writer_flush_t *flush)
     u_char                  detail[128];
     u_char                  id[NGX_AV_UUID_TEXT_LEN + 2];
     ngx_str_t               trace_id;
+    ngx_uint_t              i;
     ngx_av_flush_item_t    *item;
     ngx_av_writer_range_t  *range;
 
@@ -690,6 +692,10 @@ ngx_av_writer_reject(ngx_av_writer_flush_t *flush)
     {
         ngx_av_writer_give_back(flush, 0, 1);
         return;
+    }
+
+    for (i = 0; i < item->nparts; i++) {
+        item->write->rejected += item->parts[i].nspans;
     }
 
     ngx_av_writer_settle(flush);

@@ -43,6 +43,7 @@ struct ngx_av_write_s {
     /* valid in done() */
     ngx_av_write_status_e    status;
     ngx_uint_t               stored;    /* spans that were new: charged */
+    ngx_uint_t               rejected;  /* spans that Postgres refused */
     ngx_uint_t               doubtful;  /* a flush was lost, which may have
                                            stored more: unsigned doubtful:1 */
 
