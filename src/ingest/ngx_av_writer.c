@@ -18,7 +18,7 @@
  * A flush beside another one begins only if it is worth a connection: a commit
  * costs Postgres as much as some forty spans.
  */
-#define NGX_AV_WRITER_WORTH      200
+#define NGX_AV_WRITER_WORTH      48
 
 /* or if the other one hangs: for this many milliseconds batches wait for it */
 #define NGX_AV_WRITER_PATIENCE   50
