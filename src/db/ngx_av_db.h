@@ -140,7 +140,7 @@ struct ngx_av_db_conf_s {
 
 
 /* What agentvista.health() must say. */
-#define NGX_AV_DB_SCHEMA_VERSION  1
+#define NGX_AV_DB_SCHEMA_VERSION  2
 
 
 /*

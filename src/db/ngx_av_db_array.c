@@ -91,6 +91,17 @@ ngx_av_db_array_int8(ngx_av_buf_t *b, int64_t value)
 
 
 ngx_int_t
+ngx_av_db_array_float8(ngx_av_buf_t *b, double value)
+{
+    int64_t  bits;
+
+    ngx_memcpy(&bits, &value, sizeof(int64_t));
+
+    return ngx_av_db_array_int8(b, bits);
+}
+
+
+ngx_int_t
 ngx_av_db_array_date(ngx_av_buf_t *b, int32_t days)
 {
     return ngx_av_db_array_int4(b, days);

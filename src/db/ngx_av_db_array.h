@@ -28,6 +28,7 @@
 #define NGX_AV_DB_INT4         23
 #define NGX_AV_DB_TEXT         25
 #define NGX_AV_DB_JSON         114
+#define NGX_AV_DB_FLOAT8       701
 #define NGX_AV_DB_DATE         1082
 #define NGX_AV_DB_TIMESTAMPTZ  1184
 #define NGX_AV_DB_NUMERIC      1700
@@ -44,6 +45,7 @@ ngx_int_t ngx_av_db_array_bool(ngx_av_buf_t *b, ngx_uint_t value);
 ngx_int_t ngx_av_db_array_int2(ngx_av_buf_t *b, int16_t value);
 ngx_int_t ngx_av_db_array_int4(ngx_av_buf_t *b, int32_t value);
 ngx_int_t ngx_av_db_array_int8(ngx_av_buf_t *b, int64_t value);
+ngx_int_t ngx_av_db_array_float8(ngx_av_buf_t *b, double value);
 ngx_int_t ngx_av_db_array_date(ngx_av_buf_t *b, int32_t days);
 ngx_int_t ngx_av_db_array_timestamptz(ngx_av_buf_t *b, ngx_av_time_t t);
 ngx_int_t ngx_av_db_array_uuid(ngx_av_buf_t *b, const ngx_av_uuid_t *uuid);

@@ -31,6 +31,7 @@
 #define NGX_AV_BATCH_WIDTH_text         (4 + NGX_AV_BATCH_TEXT)
 #define NGX_AV_BATCH_WIDTH_json         4
 #define NGX_AV_BATCH_WIDTH_jsonb        4
+#define NGX_AV_BATCH_WIDTH_float8       12
 
 
 /* An element of "traces"; what it has not is NULL. */
@@ -85,8 +86,10 @@ static const size_t  ngx_av_batch_span_widths[] = {
 
 
 ngx_av_batch_t *
-ngx_av_batch_create(ngx_av_uuid_t *account, ngx_log_t *log)
+ngx_av_batch_create(ngx_av_batch_kind_e kind, ngx_av_uuid_t *account,
+    ngx_log_t *log)
 {
+    ngx_uint_t       i;
     ngx_pool_t      *pool;
     ngx_av_batch_t  *batch;
 
@@ -102,16 +105,24 @@ ngx_av_batch_create(ngx_av_uuid_t *account, ngx_log_t *log)
            != NGX_OK
         || ngx_array_init(&batch->errors, pool, 1,
                           sizeof(ngx_av_batch_error_t))
-           != NGX_OK
-        || ngx_array_init(&batch->agents, pool, 1,
-                          sizeof(ngx_av_batch_agent_t))
            != NGX_OK)
     {
         ngx_destroy_pool(pool);
         return NULL;
     }
 
+    for (i = 0; i < NGX_AV_NREFS; i++) {
+        if (ngx_array_init(&batch->refs[i], pool, 1,
+                           sizeof(ngx_av_batch_ref_t))
+            != NGX_OK)
+        {
+            ngx_destroy_pool(pool);
+            return NULL;
+        }
+    }
+
     batch->pool = pool;
+    batch->kind = kind;
     batch->account = *account;
 
     return batch;
@@ -331,6 +342,12 @@ ngx_av_batch_reserve(ngx_av_batch_t *batch, ngx_uint_t ntraces,
         spans[i] = nspans * ngx_av_batch_span_widths[i];
     }
 
+    /* the rest of the columns is OTLP's */
+
+    ngx_memzero(&spans[NGX_AV_SPAN_STARTED_NANOS],
+                (NGX_AV_SPAN_NCOLUMNS - NGX_AV_SPAN_STARTED_NANOS)
+                * sizeof(size_t));
+
     spans[NGX_AV_SPAN_INPUT] += len / 4;
     spans[NGX_AV_SPAN_OUTPUT] += len / 4;
     spans[NGX_AV_SPAN_METADATA] += len / 2;
@@ -401,7 +418,7 @@ ngx_av_batch_create_reader(ngx_av_batch_t *batch, ngx_pool_t *pool,
     reader->place.earliest = limits->earliest;
     reader->place.latest = limits->latest;
 
-    ngx_str_null(&reader->agent.name);
+    ngx_str_null(&reader->agent.doc);
     reader->agent_added = 0;
 
     reader->rows.batch = batch;
@@ -564,6 +581,10 @@ ngx_av_batch_size(const ngx_av_batch_t *batch)
 
     for (i = 0; i < NGX_AV_SPAN_NCOLUMNS; i++) {
         size += ngx_av_buf_len(&batch->spans[i]);
+    }
+
+    for (i = 0; i < (ngx_uint_t) NGX_AV_BATCH_NCOLUMNS; i++) {
+        size += ngx_av_buf_len(&batch->rows[i]);
     }
 
     return size;

@@ -27,7 +27,7 @@ ngx_av_batch_begin_part(ngx_av_batch_rows_t *rows)
 
     part->element = rows->place->element;
     part->trace = rows->place->trace;
-    part->nspans = 0;
+    part->nrows = 0;
     part->settled = 0;
 
     for (i = 0; i < NGX_AV_TRACE_NCOLUMNS; i++) {
@@ -70,11 +70,14 @@ ngx_av_batch_end_part(ngx_av_batch_rows_t *rows, ngx_av_value_t *header)
 
     if (ngx_av_db_array_uuid(&columns[NGX_AV_TRACE_ACCOUNT], &batch->account)
         != NGX_OK
+        || ngx_av_db_array_int2(&columns[NGX_AV_TRACE_HEADER],
+                                NGX_AV_HEADER_SENT)
+           != NGX_OK
         || ngx_av_db_array_date(&columns[NGX_AV_TRACE_HOME_DAY],
                                 rows->home_day)
            != NGX_OK
         || ngx_av_db_array_int4(&columns[NGX_AV_TRACE_SPAN_COUNT],
-                                part->nspans)
+                                part->nrows)
            != NGX_OK
         || ngx_av_texts_put_truncated(&rows->texts,
                                       &columns[NGX_AV_TRACE_TRUNCATED])
@@ -91,12 +94,14 @@ static ngx_int_t
 ngx_av_batch_put_sums(ngx_av_batch_rows_t *rows)
 {
     ngx_int_t             rc;
-    ngx_av_buf_t         *tokens, *cost;
+    ngx_av_buf_t         *tokens, *cost, *start, *end;
     ngx_av_batch_sums_t  *sums;
 
     sums = &rows->sums;
     tokens = &rows->batch->traces[NGX_AV_TRACE_SPAN_TOKENS];
     cost = &rows->batch->traces[NGX_AV_TRACE_SPAN_COST];
+    start = &rows->batch->traces[NGX_AV_TRACE_SPAN_START];
+    end = &rows->batch->traces[NGX_AV_TRACE_SPAN_END];
 
     rc = sums->has_tokens ? ngx_av_db_array_int8(tokens, sums->tokens)
                           : ngx_av_db_array_null(tokens);
@@ -104,8 +109,19 @@ ngx_av_batch_put_sums(ngx_av_batch_rows_t *rows)
         return NGX_ERROR;
     }
 
-    return sums->has_cost ? ngx_av_db_array_numeric(cost, &sums->cost)
-                          : ngx_av_db_array_null(cost);
+    rc = sums->has_cost ? ngx_av_db_array_numeric(cost, &sums->cost)
+                        : ngx_av_db_array_null(cost);
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (!sums->has_times) {
+        rc = ngx_av_db_array_null(start);
+        return (rc == NGX_OK) ? ngx_av_db_array_null(end) : NGX_ERROR;
+    }
+
+    rc = ngx_av_db_array_int8(start, sums->start);
+    return (rc == NGX_OK) ? ngx_av_db_array_int8(end, sums->end) : NGX_ERROR;
 }
 
 
@@ -145,8 +161,8 @@ ngx_av_batch_put_span(ngx_av_batch_rows_t *rows, ngx_av_value_t *span,
     ngx_av_batch_add_sums(&rows->sums, span);
 
     part = batch->parts.elts;
-    part[batch->parts.nelts - 1].nspans++;
-    batch->nspans++;
+    part[batch->parts.nelts - 1].nrows++;
+    batch->nrows++;
 
     return NGX_OK;
 }
@@ -157,7 +173,16 @@ ngx_av_batch_put_span(ngx_av_batch_rows_t *rows, ngx_av_value_t *span,
 static void
 ngx_av_batch_add_sums(ngx_av_batch_sums_t *sums, const ngx_av_value_t *span)
 {
+    ngx_av_time_t          start, end;
     const ngx_av_value_t  *tokens, *cost;
+
+    start = span[NGX_AV_SPAN_FIELD_STARTED_AT].u.number;
+    end = span[NGX_AV_SPAN_FIELD_ENDED_AT].known
+          ? span[NGX_AV_SPAN_FIELD_ENDED_AT].u.number : start;
+
+    sums->start = sums->has_times ? ngx_min(sums->start, start) : start;
+    sums->end = sums->has_times ? ngx_max(sums->end, end) : end;
+    sums->has_times = 1;
 
     if (span[NGX_AV_SPAN_FIELD_TYPE].u.number != NGX_AV_TYPE_LLM) {
         return;
@@ -272,7 +297,7 @@ ngx_av_batch_rollback(ngx_av_batch_t *batch, ngx_uint_t nparts)
     part = batch->parts.elts;
 
     for (i = nparts; i < batch->parts.nelts; i++) {
-        batch->nspans -= part[i].nspans;
+        batch->nrows -= part[i].nrows;
     }
 
     part += nparts;

@@ -12,12 +12,18 @@
 #include "ngx_av_texts.h"
 
 
-/* What is summed over the spans of a part: those of type llm count. */
+/*
+ * What is known of all spans of a part: of tokens and costs those of type llm
+ * count.
+ */
 typedef struct {
+    ngx_av_time_t          start;       /* the earliest */
+    ngx_av_time_t          end;         /* the latest, or start */
     int64_t                tokens;
     ngx_av_decimal_t       cost;
     unsigned               has_tokens:1;
     unsigned               has_cost:1;
+    unsigned               has_times:1;
 } ngx_av_batch_sums_t;
 
 

@@ -140,17 +140,17 @@ ngx_av_batch_header(ngx_av_batch_reader_t *reader, yyjson_val *header)
 static ngx_int_t
 ngx_av_batch_agent(ngx_av_batch_reader_t *reader, ngx_av_value_t *value)
 {
-    size_t                 len;
-    u_char                *p;
-    ngx_av_buf_t           name;
-    ngx_av_batch_agent_t  *agent;
+    size_t               len;
+    u_char              *p;
+    ngx_av_buf_t         name;
+    ngx_av_batch_ref_t  *agent;
 
     p = (u_char *) unsafe_yyjson_get_str(value->val);
     len = unsafe_yyjson_get_len(value->val);
 
     agent = &reader->agent;
 
-    if (len != agent->name.len || ngx_memcmp(p, agent->name.data, len) != 0) {
+    if (len != agent->doc.len || ngx_memcmp(p, agent->doc.data, len) != 0) {
 
         if (ngx_av_buf_init(&name, reader->batch->pool, len) != NGX_OK
             || ngx_av_text_append(&name, p, len) != NGX_OK)
@@ -158,11 +158,11 @@ ngx_av_batch_agent(ngx_av_batch_reader_t *reader, ngx_av_value_t *value)
             return NGX_ERROR;
         }
 
-        agent->name.data = name.start;
-        agent->name.len = ngx_av_buf_len(&name);
+        agent->doc.data = name.start;
+        agent->doc.len = ngx_av_buf_len(&name);
 
-        ngx_av_uuid_v5(&agent->id, &reader->batch->account, agent->name.data,
-                       agent->name.len);
+        ngx_av_uuid_v5(&agent->id, &reader->batch->account, agent->doc.data,
+                       agent->doc.len);
 
         reader->agent_added = 0;
     }
@@ -176,8 +176,9 @@ ngx_av_batch_agent(ngx_av_batch_reader_t *reader, ngx_av_value_t *value)
 static ngx_int_t
 ngx_av_batch_add_agent(ngx_av_batch_reader_t *reader)
 {
-    ngx_uint_t             i;
-    ngx_av_batch_agent_t  *agent;
+    ngx_uint_t           i;
+    ngx_array_t         *agents;
+    ngx_av_batch_ref_t  *agent;
 
     if (reader->agent_added) {
         return NGX_OK;
@@ -185,9 +186,10 @@ ngx_av_batch_add_agent(ngx_av_batch_reader_t *reader)
 
     reader->agent_added = 1;
 
-    agent = reader->batch->agents.elts;
+    agents = &reader->batch->refs[NGX_AV_REF_AGENT];
+    agent = agents->elts;
 
-    for (i = 0; i < reader->batch->agents.nelts; i++) {
+    for (i = 0; i < agents->nelts; i++) {
         if (ngx_memcmp(&agent[i].id, &reader->agent.id, sizeof(ngx_av_uuid_t))
             == 0)
         {
@@ -195,7 +197,7 @@ ngx_av_batch_add_agent(ngx_av_batch_reader_t *reader)
         }
     }
 
-    agent = ngx_array_push(&reader->batch->agents);
+    agent = ngx_array_push(agents);
     if (agent == NULL) {
         return NGX_ERROR;
     }

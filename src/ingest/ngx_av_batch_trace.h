@@ -39,7 +39,7 @@ typedef struct {
     int64_t                       ordinal;      /* of the next span */
 
     /* the agent before; the name belongs to the batch */
-    ngx_av_batch_agent_t          agent;
+    ngx_av_batch_ref_t            agent;
     ngx_uint_t                    agent_added;  /* unsigned agent_added:1 */
 
     /* of the element */

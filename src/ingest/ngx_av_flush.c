@@ -1,19 +1,4 @@
-#include "ngx_av_flush.h"
-#include "ngx_av_agents.h"
-
-
-/* the rows that a call is about: those of one round */
-typedef struct {
-    ngx_av_flush_row_t     *rows;
-    ngx_uint_t              nrows;
-    ngx_uint_t              counts;     /* its answer tells what was new */
-} ngx_av_flush_slice_t;
-
-
-typedef struct {
-    const ngx_av_uuid_t    *account;
-    ngx_av_batch_agent_t   *agent;
-} ngx_av_flush_agent_t;
+#include "ngx_av_flush_plan.h"
 
 
 static const uint32_t  ngx_av_flush_trace_types[] = {
@@ -28,20 +13,39 @@ static const uint32_t  ngx_av_flush_span_types[] = {
 #undef NGX_AV_COLUMN
 };
 
+static const uint32_t  ngx_av_flush_log_types[] = {
+#define NGX_AV_COLUMN(name, column, type, oid)  oid,
+    NGX_AV_LOG_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
 
-static ngx_int_t ngx_av_flush_rows(ngx_av_flush_plan_t *plan,
-    ngx_av_flush_item_t *items, ngx_uint_t nitems, ngx_uint_t *merge);
+static const uint32_t  ngx_av_flush_point_types[] = {
+#define NGX_AV_COLUMN(name, column, type, oid)  oid,
+    NGX_AV_POINT_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
+
+
+/* by ngx_av_flush_table_e */
+static const struct {
+    ngx_uint_t       ncolumns;
+    const uint32_t  *types;
+} ngx_av_flush_tables[] = {
+    { NGX_AV_TRACE_NCOLUMNS, ngx_av_flush_trace_types },
+    { NGX_AV_SPAN_NCOLUMNS, ngx_av_flush_span_types },
+    { NGX_AV_LOG_NCOLUMNS, ngx_av_flush_log_types },
+    { NGX_AV_POINT_NCOLUMNS, ngx_av_flush_point_types }
+};
+
+
+static ngx_int_t ngx_av_flush_init(ngx_av_flush_plan_t *plan, ngx_log_t *log);
+static ngx_int_t ngx_av_flush_parts(ngx_av_flush_plan_t *plan,
+    ngx_av_flush_item_t *items, ngx_uint_t nitems);
+static ngx_uint_t ngx_av_flush_rounds(ngx_av_flush_plan_t *plan);
 static int ngx_av_flush_compare(const void *one, const void *two);
+static ngx_int_t ngx_av_flush_rows(ngx_av_flush_plan_t *plan,
+    ngx_av_writer_statement_e statement, ngx_av_flush_table_e table);
 static ngx_uint_t ngx_av_flush_is_null(u_char *p, u_char *last, ngx_uint_t n);
-static ngx_int_t ngx_av_flush_new(ngx_av_flush_plan_t *plan,
-    const ngx_av_db_statement_t *sql, ngx_uint_t slot);
-static ngx_int_t ngx_av_flush_merge(ngx_av_flush_plan_t *plan,
-    const ngx_av_db_statement_t *sql, ngx_uint_t slot);
-static ngx_int_t ngx_av_flush_agents(ngx_av_flush_plan_t *plan,
-    const ngx_av_db_statement_t *sql);
-static int ngx_av_flush_compare_agents(const void *one, const void *two);
-static ngx_int_t ngx_av_flush_charge(ngx_av_flush_plan_t *plan,
-    const ngx_av_db_statement_t *sql, ngx_uint_t slot);
 
 
 ngx_int_t
@@ -51,6 +55,40 @@ ngx_av_flush_plan(ngx_av_flush_plan_t *plan, const ngx_av_db_statement_t *sql,
 {
     ngx_memzero(plan, sizeof(ngx_av_flush_plan_t));
 
+    plan->sql = sql;
+    plan->slot = slot;
+
+    if (ngx_av_flush_init(plan, log) != NGX_OK
+        || ngx_av_flush_parts(plan, items, nitems) != NGX_OK
+        || ngx_av_flush_refs(plan) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    switch (items->write->batch->kind) {
+
+    case NGX_AV_BATCH_TRACES:
+        *merge |= ngx_av_flush_rounds(plan);
+
+        return *merge ? ngx_av_flush_merge_traces(plan)
+                      : ngx_av_flush_new_traces(plan);
+
+    case NGX_AV_BATCH_LOGS:
+        return ngx_av_flush_rows(plan, *merge ? NGX_AV_WRITER_MERGE_LOGS
+                                              : NGX_AV_WRITER_LOGS,
+                                 NGX_AV_FLUSH_LOGS);
+
+    default: /* NGX_AV_BATCH_POINTS */
+        return ngx_av_flush_rows(plan, *merge ? NGX_AV_WRITER_MERGE_POINTS
+                                              : NGX_AV_WRITER_POINTS,
+                                 NGX_AV_FLUSH_POINTS);
+    }
+}
+
+
+static ngx_int_t
+ngx_av_flush_init(ngx_av_flush_plan_t *plan, ngx_log_t *log)
+{
     plan->pool = ngx_create_pool(16384, log);
     if (plan->pool == NULL) {
         return NGX_ERROR;
@@ -61,35 +99,28 @@ ngx_av_flush_plan(ngx_av_flush_plan_t *plan, const ngx_av_db_statement_t *sql,
         || ngx_array_init(&plan->slices, plan->pool, 4,
                           sizeof(ngx_av_flush_slice_t))
         != NGX_OK
-        || ngx_array_init(&plan->agents, plan->pool, 4,
-                          sizeof(ngx_av_flush_agent_t))
+        || ngx_array_init(&plan->created, plan->pool, 4,
+                          sizeof(ngx_av_uuid_t))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_av_flush_rows(plan, items, nitems, merge) != NGX_OK
-        || ngx_av_flush_agents(plan, sql) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return *merge ? ngx_av_flush_merge(plan, sql, slot)
-                  : ngx_av_flush_new(plan, sql, slot);
+    return NGX_OK;
 }
 
 
 /*
- * All transactions take their locks in one order: agents, traces, spans,
- * usage, each by its key.  Hence no two of them wait for each other.
+ * All transactions take their locks in one order: refs, traces, spans, usage,
+ * each by its key.  Hence no two of them wait for each other.
  */
 
 static ngx_int_t
-ngx_av_flush_rows(ngx_av_flush_plan_t *plan, ngx_av_flush_item_t *items,
-    ngx_uint_t nitems, ngx_uint_t *merge)
+ngx_av_flush_parts(ngx_av_flush_plan_t *plan, ngx_av_flush_item_t *items,
+    ngx_uint_t nitems)
 {
-    ngx_uint_t           i, j, n;
-    ngx_av_flush_row_t  *row, *prev;
+    ngx_uint_t            i, j, n;
+    ngx_av_flush_part_t  *part;
 
     n = 0;
 
@@ -97,51 +128,64 @@ ngx_av_flush_rows(ngx_av_flush_plan_t *plan, ngx_av_flush_item_t *items,
         n += items[i].nparts;
     }
 
-    plan->rows = ngx_pcalloc(plan->pool, n * sizeof(ngx_av_flush_row_t));
-    if (plan->rows == NULL) {
+    plan->parts = ngx_pcalloc(plan->pool, n * sizeof(ngx_av_flush_part_t));
+    if (plan->parts == NULL) {
         return NGX_ERROR;
     }
 
     for (i = 0; i < nitems; i++) {
         for (j = 0; j < items[i].nparts; j++) {
-            row = &plan->rows[plan->nrows];
-            row->write = items[i].write;
-            row->part = &items[i].parts[j];
-            row->order = plan->nrows++;
-            plan->nspans += row->part->nspans;
+            part = &plan->parts[plan->nparts];
+            part->write = items[i].write;
+            part->part = &items[i].parts[j];
+            part->order = plan->nparts++;
+            part->stored = part->part->nrows;
+            plan->nrows += part->part->nrows;
         }
     }
 
-    ngx_qsort(plan->rows, n, sizeof(ngx_av_flush_row_t), ngx_av_flush_compare);
-
-    j = 0;
-
-    for (i = 1; i < n; i++) {
-        row = &plan->rows[i];
-        prev = row - 1;
-
-        if (ngx_memcmp(&row->part->trace, &prev->part->trace,
-                       sizeof(ngx_av_uuid_t)) == 0
-            && ngx_memcmp(&row->write->batch->account,
-                          &prev->write->batch->account,
-                          sizeof(ngx_av_uuid_t)) == 0)
-        {
-            row->round = prev->round + 1;
-            j = 1;
-        }
-    }
-
-    if (j) {
-        *merge = 1;
-        ngx_qsort(plan->rows, n, sizeof(ngx_av_flush_row_t),
-                  ngx_av_flush_compare);
-    }
+    ngx_qsort(plan->parts, n, sizeof(ngx_av_flush_part_t),
+              ngx_av_flush_compare);
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
+/* Parts of one trace are told apart by rounds; whether there are any such. */
+
+static ngx_uint_t
+ngx_av_flush_rounds(ngx_av_flush_plan_t *plan)
+{
+    ngx_uint_t            i, more;
+    ngx_av_flush_part_t  *part, *prev;
+
+    more = 0;
+
+    for (i = 1; i < plan->nparts; i++) {
+        part = &plan->parts[i];
+        prev = part - 1;
+
+        if (ngx_av_flush_compare_keys(&part->write->batch->account,
+                                      &part->part->trace,
+                                      &prev->write->batch->account,
+                                      &prev->part->trace)
+            == 0)
+        {
+            part->round = prev->round + 1;
+            more = 1;
+        }
+    }
+
+    if (more) {
+        ngx_qsort(plan->parts, plan->nparts, sizeof(ngx_av_flush_part_t),
+                  ngx_av_flush_compare);
+    }
+
+    return more;
+}
+
+
+ngx_int_t
 ngx_av_flush_compare_keys(const ngx_av_uuid_t *account1,
     const ngx_av_uuid_t *id1, const ngx_av_uuid_t *account2,
     const ngx_av_uuid_t *id2)
@@ -157,8 +201,8 @@ ngx_av_flush_compare_keys(const ngx_av_uuid_t *account1,
 static int
 ngx_av_flush_compare(const void *one, const void *two)
 {
-    ngx_int_t                  rc;
-    const ngx_av_flush_row_t  *a, *b;
+    ngx_int_t                   rc;
+    const ngx_av_flush_part_t  *a, *b;
 
     a = one;
     b = two;
@@ -177,37 +221,78 @@ ngx_av_flush_compare(const void *one, const void *two)
 }
 
 
-static const char **
-ngx_av_flush_call(ngx_av_flush_plan_t *plan, const ngx_av_db_statement_t *sql,
-    int **lengths, ngx_av_flush_slice_t **slice)
+/* Logs or points: one statement stores them all; it may take the slot. */
+
+static ngx_int_t
+ngx_av_flush_rows(ngx_av_flush_plan_t *plan,
+    ngx_av_writer_statement_e statement, ngx_av_flush_table_e table)
 {
-    const char        **values;
-    ngx_av_db_call_t   *call;
+    int         *lengths;
+    u_char      *slot;
+    ngx_uint_t   ncolumns;
+    const char **values;
 
-    call = ngx_array_push(&plan->calls);
-    *slice = ngx_array_push(&plan->slices);
-    values = ngx_palloc(plan->pool, sql->nparams * sizeof(char *));
-    *lengths = ngx_palloc(plan->pool, sql->nparams * sizeof(int));
-
-    if (call == NULL || *slice == NULL || values == NULL || *lengths == NULL) {
-        return NULL;
+    if (ngx_av_flush_columns(plan, statement, table, plan->parts, plan->nparts,
+                             &values, &lengths)
+        == NULL)
+    {
+        return NGX_ERROR;
     }
 
-    ngx_memzero(*slice, sizeof(ngx_av_flush_slice_t));
+    ncolumns = ngx_av_flush_tables[table].ncolumns;
 
-    call->statement = sql;
-    call->values = values;
-    call->lengths = *lengths;
+    if (plan->sql[statement].nparams == ncolumns) {
+        return NGX_OK;
+    }
 
-    return values;
+    slot = ngx_pnalloc(plan->pool, 2);
+    if (slot == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_av_db_put16(slot, (uint16_t) plan->slot);
+
+    values[ncolumns] = (char *) slot;
+    lengths[ncolumns] = 2;
+
+    return NGX_OK;
 }
 
 
-/* The elements of a column that belong to a row. */
+ngx_av_flush_slice_t *
+ngx_av_flush_call(ngx_av_flush_plan_t *plan,
+    ngx_av_writer_statement_e statement, const char ***values, int **lengths)
+{
+    ngx_av_db_call_t             *call;
+    ngx_av_flush_slice_t         *slice;
+    const ngx_av_db_statement_t  *sql;
+
+    sql = &plan->sql[statement];
+
+    call = ngx_array_push(&plan->calls);
+    slice = ngx_array_push(&plan->slices);
+    *values = ngx_palloc(plan->pool, sql->nparams * sizeof(char *));
+    *lengths = ngx_palloc(plan->pool, sql->nparams * sizeof(int));
+
+    if (call == NULL || slice == NULL || *values == NULL || *lengths == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(slice, sizeof(ngx_av_flush_slice_t));
+
+    call->statement = sql;
+    call->values = *values;
+    call->lengths = *lengths;
+
+    return slice;
+}
+
+
+/* The elements of a column that belong to a part; none: all are null. */
 
 static ngx_inline size_t
-ngx_av_flush_elements(ngx_av_flush_row_t *row, ngx_uint_t spans, ngx_uint_t c,
-    u_char **p)
+ngx_av_flush_elements(ngx_av_flush_part_t *row, ngx_av_flush_table_e table,
+    ngx_uint_t c, u_char **p)
 {
     uint32_t              start, end;
     ngx_av_buf_t         *b;
@@ -218,14 +303,24 @@ ngx_av_flush_elements(ngx_av_flush_row_t *row, ngx_uint_t spans, ngx_uint_t c,
     part = row->part;
     last = (ngx_av_batch_part_t *) batch->parts.elts + batch->parts.nelts - 1;
 
-    b = spans ? &batch->spans[c] : &batch->traces[c];
-    start = spans ? part->span_start[c] : part->trace_start[c];
+    switch (table) {
 
-    if (part == last) {
+    case NGX_AV_FLUSH_TRACES:
+        b = &batch->traces[c];
+        start = part->trace_start[c];
+        end = (part == last) ? ngx_av_buf_len(b) : part[1].trace_start[c];
+        break;
+
+    case NGX_AV_FLUSH_SPANS:
+        b = &batch->spans[c];
+        start = part->span_start[c];
+        end = (part == last) ? ngx_av_buf_len(b) : part[1].span_start[c];
+        break;
+
+    default:
+        b = &batch->rows[c];
+        start = 0;
         end = ngx_av_buf_len(b);
-
-    } else {
-        end = spans ? part[1].span_start[c] : part[1].trace_start[c];
     }
 
     *p = b->start + start;
@@ -234,46 +329,46 @@ ngx_av_flush_elements(ngx_av_flush_row_t *row, ngx_uint_t spans, ngx_uint_t c,
 }
 
 
-/* The columns of some rows as the first parameters of a call. */
+static ngx_inline ngx_uint_t
+ngx_av_flush_nrows(ngx_av_flush_part_t *part, ngx_av_flush_table_e table)
+{
+    return (table == NGX_AV_FLUSH_TRACES) ? 1 : part->part->nrows;
+}
 
-static const char **
+
+ngx_av_flush_slice_t *
 ngx_av_flush_columns(ngx_av_flush_plan_t *plan,
-    const ngx_av_db_statement_t *sql, ngx_av_flush_row_t *rows,
-    ngx_uint_t nrows, ngx_uint_t spans, int **lengths)
+    ngx_av_writer_statement_e statement, ngx_av_flush_table_e table,
+    ngx_av_flush_part_t *parts, ngx_uint_t nparts, const char ***values,
+    int **lengths)
 {
     u_char                *p, *column, *elts;
     size_t                 size, len;
-    ngx_uint_t             c, i, n, ncolumns;
-    const char           **values;
-    const uint32_t        *types;
+    ngx_uint_t             c, i, n, nrows, ncolumns;
     ngx_av_flush_slice_t  *slice;
 
-    values = ngx_av_flush_call(plan, sql, lengths, &slice);
-    if (values == NULL) {
+    slice = ngx_av_flush_call(plan, statement, values, lengths);
+    if (slice == NULL) {
         return NULL;
     }
 
-    slice->rows = rows;
-    slice->nrows = nrows;
+    slice->parts = parts;
+    slice->nparts = nparts;
 
-    types = spans ? ngx_av_flush_span_types : ngx_av_flush_trace_types;
-    ncolumns = spans ? NGX_AV_SPAN_NCOLUMNS : NGX_AV_TRACE_NCOLUMNS;
+    ncolumns = ngx_av_flush_tables[table].ncolumns;
     size = 0;
     n = 0;
 
-    for (i = 0; i < nrows; i++) {
-        n += spans ? rows[i].part->nspans : 1;
+    for (i = 0; i < nparts; i++) {
+        n += ngx_av_flush_nrows(&parts[i], table);
     }
 
     for (c = 0; c < ncolumns; c++) {
-        len = NGX_AV_DB_ARRAY_HEADER;
+        size += NGX_AV_DB_ARRAY_HEADER + 4 * n;
 
-        for (i = 0; i < nrows; i++) {
-            len += ngx_av_flush_elements(&rows[i], spans, c, &elts);
+        for (i = 0; i < nparts; i++) {
+            size += ngx_av_flush_elements(&parts[i], table, c, &elts);
         }
-
-        (*lengths)[c] = len;
-        size += len;
     }
 
     p = ngx_pnalloc(plan->pool, size);
@@ -283,26 +378,35 @@ ngx_av_flush_columns(ngx_av_flush_plan_t *plan,
 
     for (c = 0; c < ncolumns; c++) {
         column = p;
-        p = ngx_av_db_array_header(p, types[c], n);
+        p = ngx_av_db_array_header(p, ngx_av_flush_tables[table].types[c], n);
 
-        for (i = 0; i < nrows; i++) {
-            len = ngx_av_flush_elements(&rows[i], spans, c, &elts);
-            p = ngx_cpymem(p, elts, len);
+        for (i = 0; i < nparts; i++) {
+            len = ngx_av_flush_elements(&parts[i], table, c, &elts);
+
+            if (len > 0) {
+                p = ngx_cpymem(p, elts, len);
+                continue;
+            }
+
+            nrows = ngx_av_flush_nrows(&parts[i], table);
+            ngx_memset(p, 0xff, 4 * nrows);
+            p += 4 * nrows;
         }
 
-        values[c] = (char *) column;
+        (*values)[c] = (char *) column;
+        (*lengths)[c] = p - column;
 
         if (ngx_av_flush_is_null(column + NGX_AV_DB_ARRAY_HEADER, p, n)) {
 
             /* unnest(null) has no rows: it is filled up with nulls, for less */
 
-            values[c] = NULL;
+            (*values)[c] = NULL;
             (*lengths)[c] = 0;
             p = column;
         }
     }
 
-    return values;
+    return slice;
 }
 
 
@@ -323,337 +427,6 @@ ngx_av_flush_is_null(u_char *p, u_char *last, ngx_uint_t n)
 }
 
 
-static ngx_int_t
-ngx_av_flush_new(ngx_av_flush_plan_t *plan, const ngx_av_db_statement_t *sql,
-    ngx_uint_t slot)
-{
-    int         *lengths;
-    ngx_uint_t   i;
-
-    for (i = 0; i < plan->nrows; i++) {
-        plan->rows[i].stored = plan->rows[i].part->nspans;
-    }
-
-    if (ngx_av_flush_columns(plan, &sql[NGX_AV_WRITER_TRACES], plan->rows,
-                             plan->nrows, 0, &lengths)
-        == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    if (plan->nspans == 0) {
-        return NGX_OK;
-    }
-
-    if (ngx_av_flush_columns(plan, &sql[NGX_AV_WRITER_SPANS], plan->rows,
-                             plan->nrows, 1, &lengths)
-        == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_av_flush_charge(plan, sql, slot);
-}
-
-
-/* The month's first day and the slot, as binary date and smallint. */
-
-static u_char *
-ngx_av_flush_month_slot(ngx_av_flush_plan_t *plan, ngx_uint_t slot)
-{
-    u_char  *p;
-
-    p = ngx_pnalloc(plan->pool, 4 + 2);
-
-    if (p != NULL) {
-        (void) ngx_av_db_put16(ngx_av_db_put32(p, plan->rows->write->month),
-                               (uint16_t) slot);
-    }
-
-    return p;
-}
-
-
-static ngx_int_t
-ngx_av_flush_merge_round(ngx_av_flush_plan_t *plan,
-    const ngx_av_db_statement_t *sql, ngx_av_flush_row_t *rows,
-    ngx_uint_t nrows, u_char *month_slot)
-{
-    int                   *lengths;
-    const char           **values;
-    ngx_av_flush_slice_t  *slices;
-
-    if (ngx_av_flush_columns(plan, &sql[NGX_AV_WRITER_MERGE_TRACES], rows,
-                             nrows, 0, &lengths)
-        == NULL
-        || ngx_av_flush_columns(plan, &sql[NGX_AV_WRITER_MERGE_RUNNING], rows,
-                                nrows, 1, &lengths)
-        == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    values = ngx_av_flush_columns(plan, &sql[NGX_AV_WRITER_MERGE_SPANS], rows,
-                                  nrows, 1, &lengths);
-    if (values == NULL) {
-        return NGX_ERROR;
-    }
-
-    values[NGX_AV_SPAN_NCOLUMNS] = (char *) month_slot;
-    lengths[NGX_AV_SPAN_NCOLUMNS] = 4;
-    values[NGX_AV_SPAN_NCOLUMNS + 1] = (char *) month_slot + 4;
-    lengths[NGX_AV_SPAN_NCOLUMNS + 1] = 2;
-
-    slices = plan->slices.elts;
-    slices[plan->slices.nelts - 1].counts = 1;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_av_flush_merge(ngx_av_flush_plan_t *plan, const ngx_av_db_statement_t *sql,
-    ngx_uint_t slot)
-{
-    u_char      *month_slot;
-    ngx_uint_t   i, n;
-
-    month_slot = ngx_av_flush_month_slot(plan, slot);
-    if (month_slot == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < plan->nrows; i = n) {
-
-        n = i;
-
-        while (n < plan->nrows && plan->rows[n].round == plan->rows[i].round) {
-            n++;
-        }
-
-        if (ngx_av_flush_merge_round(plan, sql, &plan->rows[i], n - i,
-                                     month_slot)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_av_flush_charge(ngx_av_flush_plan_t *plan,
-    const ngx_av_db_statement_t *sql, ngx_uint_t slot)
-{
-    int                   *lengths;
-    u_char                *month_slot;
-    int64_t                events;
-    ngx_uint_t             i, n;
-    const char           **values;
-    ngx_av_buf_t           b[3];
-    const uint32_t         types[3] = { NGX_AV_DB_UUID, NGX_AV_DB_DATE,
-                                        NGX_AV_DB_INT8 };
-    const ngx_uint_t       params[3] = { 0, 1, 3 };
-    ngx_av_flush_row_t    *row;
-    ngx_av_flush_slice_t  *slice;
-
-    values = ngx_av_flush_call(plan, &sql[NGX_AV_WRITER_CHARGE], &lengths,
-                               &slice);
-    month_slot = ngx_av_flush_month_slot(plan, slot);
-
-    if (values == NULL || month_slot == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < 3; i++) {
-        if (ngx_av_buf_init(&b[i], plan->pool, 256) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        b[i].last += NGX_AV_DB_ARRAY_HEADER;
-    }
-
-    n = 0;
-    events = 0;
-
-    /* the rows are in one round, by account */
-
-    for (i = 0; i < plan->nrows; i++) {
-        row = &plan->rows[i];
-        events += row->part->nspans;
-
-        if (i + 1 < plan->nrows
-            && ngx_memcmp(&row->write->batch->account,
-                          &row[1].write->batch->account,
-                          sizeof(ngx_av_uuid_t)) == 0)
-        {
-            continue;
-        }
-
-        if (events > 0) {
-            if (ngx_av_db_array_uuid(&b[0], &row->write->batch->account)
-                != NGX_OK
-                || ngx_av_db_array_date(&b[1], row->write->month) != NGX_OK
-                || ngx_av_db_array_int8(&b[2], events) != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
-
-            n++;
-        }
-
-        events = 0;
-    }
-
-    for (i = 0; i < 3; i++) {
-        (void) ngx_av_db_array_header(b[i].start, types[i], n);
-        values[params[i]] = (char *) b[i].start;
-        lengths[params[i]] = ngx_av_buf_len(&b[i]);
-    }
-
-    values[2] = (char *) month_slot + 4;
-    lengths[2] = 2;
-
-    return NGX_OK;
-}
-
-
-/* Agents that may be new, each once. */
-
-static ngx_int_t
-ngx_av_flush_find_agents(ngx_av_flush_plan_t *plan)
-{
-    ngx_uint_t             i, j, n;
-    ngx_av_batch_t        *batch, *prev;
-    ngx_av_flush_agent_t  *agent, *agents;
-    ngx_av_batch_agent_t  *named;
-
-    prev = NULL;
-
-    for (i = 0; i < plan->nrows; i++) {
-        batch = plan->rows[i].write->batch;
-
-        if (batch == prev) {
-            continue;
-        }
-
-        prev = batch;
-        named = batch->agents.elts;
-
-        for (j = 0; j < batch->agents.nelts; j++) {
-
-            if (ngx_av_agents_known(&named[j].id)) {
-                continue;
-            }
-
-            agent = ngx_array_push(&plan->agents);
-            if (agent == NULL) {
-                return NGX_ERROR;
-            }
-
-            agent->account = &batch->account;
-            agent->agent = &named[j];
-        }
-    }
-
-    if (plan->agents.nelts == 0) {
-        return NGX_OK;
-    }
-
-    agents = plan->agents.elts;
-
-    ngx_qsort(agents, plan->agents.nelts, sizeof(ngx_av_flush_agent_t),
-              ngx_av_flush_compare_agents);
-
-    n = 1;
-
-    for (i = 1; i < plan->agents.nelts; i++) {
-        if (ngx_av_flush_compare_agents(&agents[n - 1], &agents[i]) != 0) {
-            agents[n++] = agents[i];
-        }
-    }
-
-    plan->agents.nelts = n;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_av_flush_agents(ngx_av_flush_plan_t *plan,
-    const ngx_av_db_statement_t *sql)
-{
-    int                   *lengths;
-    ngx_str_t             *name;
-    ngx_uint_t             i;
-    const char           **values;
-    ngx_av_buf_t           b[3];
-    const uint32_t         types[3] = { NGX_AV_DB_UUID, NGX_AV_DB_UUID,
-                                        NGX_AV_DB_TEXT };
-    ngx_av_flush_agent_t  *agents;
-    ngx_av_flush_slice_t  *slice;
-
-    if (ngx_av_flush_find_agents(plan) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (plan->agents.nelts == 0) {
-        return NGX_OK;
-    }
-
-    values = ngx_av_flush_call(plan, &sql[NGX_AV_WRITER_AGENTS], &lengths,
-                               &slice);
-    if (values == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < 3; i++) {
-        if (ngx_av_buf_init(&b[i], plan->pool, 256) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        b[i].last += NGX_AV_DB_ARRAY_HEADER;
-    }
-
-    agents = plan->agents.elts;
-
-    for (i = 0; i < plan->agents.nelts; i++) {
-        name = &agents[i].agent->name;
-
-        if (ngx_av_db_array_uuid(&b[0], agents[i].account) != NGX_OK
-            || ngx_av_db_array_uuid(&b[1], &agents[i].agent->id) != NGX_OK
-            || ngx_av_db_array_text(&b[2], name->data, name->len) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    for (i = 0; i < 3; i++) {
-        (void) ngx_av_db_array_header(b[i].start, types[i],
-                                      plan->agents.nelts);
-        values[i] = (char *) b[i].start;
-        lengths[i] = ngx_av_buf_len(&b[i]);
-    }
-
-    return NGX_OK;
-}
-
-
-static int
-ngx_av_flush_compare_agents(const void *one, const void *two)
-{
-    const ngx_av_flush_agent_t  *a, *b;
-
-    a = one;
-    b = two;
-
-    return ngx_av_flush_compare_keys(a->account, &a->agent->id,
-                                     b->account, &b->agent->id);
-}
-
-
 void
 ngx_av_flush_result(ngx_av_flush_plan_t *plan, ngx_uint_t call,
     const ngx_av_db_result_t *res)
@@ -661,7 +434,7 @@ ngx_av_flush_result(ngx_av_flush_plan_t *plan, ngx_uint_t call,
     ngx_int_t              rc;
     ngx_str_t              account, trace;
     ngx_uint_t             i, lo, hi, mid;
-    ngx_av_flush_row_t    *row;
+    ngx_av_flush_part_t   *part;
     ngx_av_flush_slice_t  *slice;
 
     slice = (ngx_av_flush_slice_t *) plan->slices.elts + call;
@@ -670,23 +443,29 @@ ngx_av_flush_result(ngx_av_flush_plan_t *plan, ngx_uint_t call,
         return;
     }
 
+    /* those that are not in the answer had nothing new */
+
+    for (i = 0; i < slice->nparts; i++) {
+        slice->parts[i].stored = 0;
+    }
+
     for (i = 0; i < ngx_av_db_nrows(res); i++) {
         account = ngx_av_db_value(res, i, 0);
         trace = ngx_av_db_value(res, i, 1);
 
         lo = 0;
-        hi = slice->nrows;
+        hi = slice->nparts;
 
         while (lo < hi) {
             mid = (lo + hi) / 2;
-            row = &slice->rows[mid];
+            part = &slice->parts[mid];
 
             rc = ngx_av_flush_compare_keys((ngx_av_uuid_t *) account.data,
                                            (ngx_av_uuid_t *) trace.data,
-                                           &row->write->batch->account,
-                                           &row->part->trace);
+                                           &part->write->batch->account,
+                                           &part->part->trace);
             if (rc == 0) {
-                row->stored = ngx_av_db_int4(res, i, 2);
+                part->stored = ngx_av_db_int4(res, i, 2);
                 break;
             }
 
@@ -697,19 +476,5 @@ ngx_av_flush_result(ngx_av_flush_plan_t *plan, ngx_uint_t call,
                 lo = mid + 1;
             }
         }
-    }
-}
-
-
-void
-ngx_av_flush_committed(ngx_av_flush_plan_t *plan)
-{
-    ngx_uint_t             i;
-    ngx_av_flush_agent_t  *agents;
-
-    agents = plan->agents.elts;
-
-    for (i = 0; i < plan->agents.nelts; i++) {
-        ngx_av_agents_remember(&agents[i].agent->id);
     }
 }

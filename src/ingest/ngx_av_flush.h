@@ -15,8 +15,9 @@
 
 
 /*
- * An element of a request's "traces", with all its parts: the smallest thing
- * that is stored or rejected as a whole.
+ * An element of a request's "traces", with all its parts; of logs and points
+ * the batch's one part: the smallest thing that is stored or rejected as a
+ * whole.
  */
 typedef struct {
     ngx_av_write_t         *write;
@@ -34,26 +35,28 @@ typedef struct {
     ngx_av_batch_part_t    *part;
     ngx_uint_t              order;
     ngx_uint_t              round;
-    ngx_uint_t              stored;     /* spans that were new */
-} ngx_av_flush_row_t;
+    ngx_uint_t              stored;     /* rows that were new */
+} ngx_av_flush_part_t;
 
 
 typedef struct {
-    ngx_pool_t             *pool;       /* of everything below */
-    ngx_av_flush_row_t     *rows;       /* by round, account, trace */
-    ngx_uint_t              nrows;
-    ngx_uint_t              nspans;
-    ngx_array_t             calls;      /* of ngx_av_db_call_t */
-    ngx_array_t             slices;     /* for each call, its round's rows */
-    ngx_array_t             agents;     /* those that it creates */
+    ngx_pool_t                   *pool;     /* of everything below */
+    const ngx_av_db_statement_t  *sql;
+    ngx_uint_t                    slot;
+    ngx_av_flush_part_t          *parts;    /* by round, account, trace */
+    ngx_uint_t                    nparts;
+    ngx_uint_t                    nrows;
+    ngx_array_t                   calls;    /* of ngx_av_db_call_t */
+    ngx_array_t                   slices;   /* for each call, its parts */
+    ngx_array_t                   created;  /* ids of the refs it stores */
 } ngx_av_flush_plan_t;
 
 
 /*
- * Plans the transaction that stores the items: as traces that are all new, or
- * to be merged with what is stored.  Items in which a trace occurs twice are
- * merged in any case, and *merge is set.  NGX_ERROR without memory; the pool
- * is to be destroyed in either case.
+ * Plans the transaction that stores the items, which are of one kind: as rows
+ * that are all new, or to be merged with what is stored.  Items in which a
+ * trace occurs twice are merged in any case, and *merge is set.  NGX_ERROR
+ * without memory; the pool is to be destroyed in either case.
  */
 ngx_int_t ngx_av_flush_plan(ngx_av_flush_plan_t *plan,
     const ngx_av_db_statement_t *sql, ngx_av_flush_item_t *items,
@@ -63,7 +66,7 @@ ngx_int_t ngx_av_flush_plan(ngx_av_flush_plan_t *plan,
 void ngx_av_flush_result(ngx_av_flush_plan_t *plan, ngx_uint_t call,
     const ngx_av_db_result_t *res);
 
-/* The transaction has committed: its agents need not be created again. */
+/* The transaction has committed: what it created is known from now on. */
 void ngx_av_flush_committed(ngx_av_flush_plan_t *plan);
 
 

@@ -213,7 +213,8 @@ ngx_av_ingest_create(ngx_http_request_t *r, ngx_av_http_ctx_t *ctx,
         return NULL;
     }
 
-    batch = ngx_av_batch_create(&ctx->identity.account, ngx_cycle->log);
+    batch = ngx_av_batch_create(NGX_AV_BATCH_TRACES, &ctx->identity.account,
+                                ngx_cycle->log);
     if (batch == NULL) {
         return NULL;
     }
@@ -303,7 +304,7 @@ ngx_av_ingest_body(ngx_http_request_t *r)
     } else if (rc == NGX_OK) {
         ngx_av_ingest_watch_client(r);
 
-        in->events = in->batch->nspans;
+        in->events = in->batch->nrows;
         in->deadline = ngx_current_msec + lcf->timeout;
 
         rc = ngx_av_ingest_reserve(in);
@@ -521,7 +522,7 @@ ngx_av_ingest_count(ngx_av_ingest_t *in)
         in->values[i + 1] = (char *) p;
         in->lengths[i + 1] = len;
 
-        p = ngx_av_db_array_header(p, NGX_AV_DB_UUID, in->batch->nspans);
+        p = ngx_av_db_array_header(p, NGX_AV_DB_UUID, in->batch->nrows);
         ngx_memcpy(p, ids->start, ngx_av_buf_len(ids));
     }
 
@@ -629,7 +630,7 @@ ngx_av_ingest_written(ngx_av_write_t *write)
         ngx_av_stats_add(NGX_AV_STATS_SPANS_ACCEPTED, write->stored);
         ngx_av_stats_add(NGX_AV_STATS_SPANS_REJECTED, write->rejected);
         ngx_av_stats_add(NGX_AV_STATS_SPANS_DUPLICATE,
-                         in->batch->nspans - write->stored - write->rejected);
+                         in->batch->nrows - write->stored - write->rejected);
     }
 
     if (in->request == NULL) {

@@ -11,7 +11,7 @@
  * back into the queue, where they wait for their deadlines.
  */
 
-#define NGX_AV_WRITER_MAX_SPANS  5000
+#define NGX_AV_WRITER_MAX_ROWS   5000
 #define NGX_AV_WRITER_MAX_BYTES  (4 * 1024 * 1024)
 
 /*
@@ -65,7 +65,7 @@ typedef struct {
     const ngx_av_db_statement_t  *sql;
     ngx_queue_t                   queue;    /* of ngx_av_write_t */
     ngx_uint_t                    nqueued;
-    ngx_uint_t                    nspans;   /* of those */
+    ngx_uint_t                    nrows;    /* of those */
     ngx_uint_t                    nflying;  /* flushes under way */
     ngx_av_writer_flush_t        *flushes;
     ngx_uint_t                    nflushes;
@@ -225,6 +225,10 @@ ngx_av_writer_seen(ngx_av_writer_t *w, ngx_av_batch_t *batch)
     ngx_uint_t            i, seen;
     ngx_av_batch_part_t  *part;
 
+    if (batch->kind != NGX_AV_BATCH_TRACES) {
+        return 0;
+    }
+
     seen = 0;
     part = batch->parts.elts;
 
@@ -290,7 +294,7 @@ ngx_av_writer_queued(ngx_av_writer_t *w, ngx_av_write_t *write)
 {
     write->queued = 1;
     w->nqueued++;
-    w->nspans += write->batch->nspans;
+    w->nrows += write->batch->nrows;
 }
 
 
@@ -300,7 +304,7 @@ ngx_av_writer_dequeue(ngx_av_writer_t *w, ngx_av_write_t *write)
     ngx_queue_remove(&write->queue);
     write->queued = 0;
     w->nqueued--;
-    w->nspans -= write->batch->nspans;
+    w->nrows -= write->batch->nrows;
 }
 
 
@@ -344,7 +348,7 @@ ngx_av_writer_work(ngx_event_t *ev)
             break;
         }
 
-        if (w->nflying && w->nspans < NGX_AV_WRITER_WORTH
+        if (w->nflying && w->nrows < NGX_AV_WRITER_WORTH
             && !w->patience.timedout)
         {
             if (!w->patience.timer_set) {
@@ -434,8 +438,8 @@ ngx_av_writer_add_items(ngx_av_writer_flush_t *flush, ngx_av_write_t *write)
 
 
 /*
- * Takes what is queued, up to the caps: writes of one kind (to be merged or
- * not) and of one month, from the head on.
+ * Takes what is queued, up to the caps: writes of one kind of batch, all to be
+ * merged or none, and of one month, from the head on.
  */
 
 static void
@@ -443,7 +447,7 @@ ngx_av_writer_take(ngx_av_writer_flush_t *flush)
 {
     size_t            bytes;
     int32_t           month;
-    ngx_uint_t        spans;
+    ngx_uint_t        rows, kind;
     ngx_queue_t      *q, *next;
     ngx_av_write_t   *write;
     ngx_av_writer_t  *w;
@@ -452,11 +456,12 @@ ngx_av_writer_take(ngx_av_writer_flush_t *flush)
 
     write = ngx_queue_data(ngx_queue_head(&w->queue), ngx_av_write_t, queue);
     month = write->month;
+    kind = write->batch->kind;
 
     flush->merge = write->merge;
     flush->nitems = 0;
     bytes = 0;
-    spans = 0;
+    rows = 0;
 
     for (q = ngx_queue_head(&w->queue);
          q != ngx_queue_sentinel(&w->queue);
@@ -465,12 +470,14 @@ ngx_av_writer_take(ngx_av_writer_flush_t *flush)
         next = ngx_queue_next(q);
         write = ngx_queue_data(q, ngx_av_write_t, queue);
 
-        if (write->merge != flush->merge || write->month != month) {
+        if (write->batch->kind != kind || write->merge != flush->merge
+            || write->month != month)
+        {
             continue;
         }
 
         if (flush->nitems > 0
-            && (spans + write->batch->nspans > NGX_AV_WRITER_MAX_SPANS
+            && (rows + write->batch->nrows > NGX_AV_WRITER_MAX_ROWS
                 || bytes + write->size > NGX_AV_WRITER_MAX_BYTES))
         {
             break;
@@ -480,7 +487,7 @@ ngx_av_writer_take(ngx_av_writer_flush_t *flush)
             break;
         }
 
-        spans += write->batch->nspans;
+        rows += write->batch->nrows;
         bytes += write->size;
 
         ngx_av_writer_dequeue(w, write);
@@ -542,9 +549,9 @@ ngx_av_writer_run(ngx_av_writer_flush_t *flush)
     flush->started = ngx_av_writer_now();
 
     ngx_log_debug4(NGX_LOG_DEBUG_CORE, w->log, 0,
-                   "agentvista writer: flush of %ui items, %ui spans,"
+                   "agentvista writer: flush of %ui items, %ui rows,"
                    " %ui calls, merge:%ui", range->last - range->first,
-                   flush->plan.nspans, op->ncalls, flush->merge);
+                   flush->plan.nrows, op->ncalls, flush->merge);
 
     ngx_av_db_submit(w->pool, op);
 }
@@ -588,18 +595,18 @@ ngx_av_writer_settle(ngx_av_writer_flush_t *flush)
 static void
 ngx_av_writer_committed(ngx_av_writer_flush_t *flush)
 {
-    ngx_uint_t           i;
-    ngx_av_flush_row_t  *row;
+    ngx_uint_t            i;
+    ngx_av_flush_part_t  *part;
 
     ngx_av_flush_committed(&flush->plan);
 
-    for (i = 0; i < flush->plan.nrows; i++) {
-        row = &flush->plan.rows[i];
-        row->write->stored += row->stored;
+    for (i = 0; i < flush->plan.nparts; i++) {
+        part = &flush->plan.parts[i];
+        part->write->stored += part->stored;
     }
 
     ngx_av_stats_add(NGX_AV_STATS_FLUSHES, 1);
-    ngx_av_stats_observe(NGX_AV_STATS_FLUSH_SPANS, flush->plan.nspans);
+    ngx_av_stats_observe(NGX_AV_STATS_FLUSH_SPANS, flush->plan.nrows);
     ngx_av_stats_observe(NGX_AV_STATS_FLUSH_TIME,
                          ngx_av_writer_now() - flush->started);
 
@@ -651,14 +658,51 @@ ngx_av_writer_done(ngx_av_db_op_t *op)
 }
 
 
+/* Tells the batch's sender, and the log, what Postgres does not take. */
+
+static ngx_int_t
+ngx_av_writer_explain(ngx_av_writer_flush_t *flush, ngx_av_flush_item_t *item)
+{
+    u_char      detail[128], id[NGX_AV_UUID_TEXT_LEN + 2];
+    ngx_str_t   trace_id;
+    ngx_uint_t  is_trace;
+
+    is_trace = (item->write->batch->kind == NGX_AV_BATCH_TRACES);
+
+    id[0] = '"';
+    *ngx_av_uuid_format(&id[1], &item->parts->trace) = '"';
+    trace_id.data = id;
+    trace_id.len = sizeof(id);
+
+    if (is_trace) {
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+                      "traces[%ui]: the database does not accept this data"
+                      " (SQLSTATE %s)", item->parts->element,
+                      flush->op.sqlstate)
+            = '\0';
+
+    } else {
+        ngx_str_set(&trace_id, "null");
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+                      "the database does not accept this data (SQLSTATE %s)",
+                      flush->op.sqlstate)
+            = '\0';
+    }
+
+    ngx_log_error(NGX_LOG_ERR, flush->op.log, 0,
+                  "agentvista: data was rejected by Postgres, trace %V,"
+                  " SQLSTATE %s", &trace_id, flush->op.sqlstate);
+
+    return ngx_av_batch_reject(item->write->batch, item->parts->element,
+                               is_trace ? &trace_id : NULL, (char *) detail);
+}
+
+
 /* An item that Postgres does not take, alone in its range. */
 
 static void
 ngx_av_writer_reject(ngx_av_writer_flush_t *flush)
 {
-    u_char                  detail[128];
-    u_char                  id[NGX_AV_UUID_TEXT_LEN + 2];
-    ngx_str_t               trace_id;
     ngx_uint_t              i;
     ngx_av_flush_item_t    *item;
     ngx_av_writer_range_t  *range;
@@ -666,36 +710,19 @@ ngx_av_writer_reject(ngx_av_writer_flush_t *flush)
     range = &flush->ranges[flush->nranges - 1];
     item = &flush->items[range->first];
 
-    id[0] = '"';
-    *ngx_av_uuid_format(&id[1], &item->parts->trace) = '"';
-    trace_id.data = id;
-    trace_id.len = sizeof(id);
-
-    *ngx_snprintf(detail, sizeof(detail) - 1,
-                  "traces[%ui]: the database does not accept this data"
-                  " (SQLSTATE %s)", item->parts->element, flush->op.sqlstate)
-        = '\0';
-
-    ngx_log_error(NGX_LOG_ERR, flush->op.log, 0,
-                  "agentvista: trace %V was rejected by Postgres,"
-                  " SQLSTATE %s", &trace_id, flush->op.sqlstate);
-
     if (ngx_strcmp(flush->op.sqlstate, NGX_AV_WRITER_NO_PARTITION) == 0) {
 
         /* not the data's fault: its sender has to try again */
 
         item->write->hopeless = 1;
 
-    } else if (ngx_av_batch_reject(item->write->batch, item->parts->element,
-                                   &trace_id, (char *) detail)
-               != NGX_OK)
-    {
+    } else if (ngx_av_writer_explain(flush, item) != NGX_OK) {
         ngx_av_writer_give_back(flush, 0, 1);
         return;
     }
 
     for (i = 0; i < item->nparts; i++) {
-        item->write->rejected += item->parts[i].nspans;
+        item->write->rejected += item->parts[i].nrows;
     }
 
     ngx_av_writer_settle(flush);

@@ -6,11 +6,13 @@
 /*
  * Texts hold {name} where a list made from a table of columns goes.
  *
- * How two reports of the same thing become one (agentvista.md 4.4): the first
- * wins, but of a report that it runs and one that it has ended, each value is
- * the ended one's, where it has one; so the result does not depend on which
- * came first.  A header of another agent takes the trace over if it started
- * earlier, and is ignored otherwise.
+ * How two reports of the same thing become one (agentvista.md 4.4, 7.2): the
+ * first wins, but of a report that it runs and one that it has ended, each
+ * value is the ended one's, where it has one; so the result does not depend on
+ * which came first.  A header of another agent takes the trace over if it
+ * started earlier, and is ignored otherwise.  A header that was sent replaces
+ * one that was made of spans.  Of two that were made, the one of a root, or of
+ * the earlier span, owns the trace; the trace reaches as far as both.
  */
 
 #define NGX_AV_WRITER_ENDS(old, new)                                          \
@@ -19,14 +21,70 @@
 #define NGX_AV_WRITER_RAN(old, new)                                           \
     "(" old ".status <> 0 and " new ".status = 0)"
 
+/* types llm and embedding */
+#define NGX_AV_WRITER_COUNTS(type)  type " in (2, 8)"
+
 /* sums of bigint are numeric, and may be more than a column holds */
 #define NGX_AV_WRITER_MAX_BIGINT  "9223372036854775807"
 
-#define NGX_AV_WRITER_SAME_AGENT  "(t.agent_id = excluded.agent_id)"
+#define NGX_AV_WRITER_BOTH_SENT                                               \
+    "(t.header = 0 and excluded.header = 0)"
 
-#define NGX_AV_WRITER_TAKES_OVER                                              \
-    "(t.agent_id <> excluded.agent_id"                                        \
-    " and t.started_at > excluded.started_at)"
+#define NGX_AV_WRITER_BOTH_MADE                                               \
+    "(t.header <> 0 and excluded.header <> 0)"
+
+/* a made header has nothing to say of a sent one */
+#define NGX_AV_WRITER_KEEPS                                                   \
+    "(t.header = 0 and excluded.header <> 0)"
+
+#define NGX_AV_WRITER_REPLACES                                                \
+    "(excluded.header = 0 and (t.header <> 0"                                 \
+    " or t.agent_id <> excluded.agent_id"                                     \
+    " and t.started_at > excluded.started_at))"
+
+#define NGX_AV_WRITER_OWNS                                                    \
+    "((excluded.header, excluded.header_ns, excluded.header_span)"            \
+    " < (t.header, t.header_ns, t.header_span))"
+
+/* whose values come first */
+#define NGX_AV_WRITER_FIRST                                                   \
+    "(case when t.header = 0 then t.status = 0"                               \
+    " else " NGX_AV_WRITER_OWNS " end)"
+
+#define NGX_AV_WRITER_NAMES                                                   \
+    "(t.name is null and excluded.name is not null"                           \
+    " or t.session_id is null and excluded.session_id is not null"            \
+    " or t.user_id is null and excluded.user_id is not null)"
+
+#define NGX_AV_WRITER_EXTENDS                                                 \
+    "(" NGX_AV_WRITER_OWNS                                                    \
+    " or excluded.started_at < t.started_at"                                  \
+    " or excluded.ended_at > t.ended_at"                                      \
+    " or excluded.status > t.status)"
+
+/* the latest time that a span is known at */
+#define NGX_AV_WRITER_LAST(span)                                              \
+    "agentvista.unix_ns(coalesce(" span "ended_at, " span "started_at),"      \
+    " case when " span "ended_at is null then " span "started_nanos"          \
+    " else " span "ended_nanos end)"
+
+
+#define NGX_AV_WRITER_COUNT_POINTS(conflict)                                  \
+    "with fresh as ("                                                         \
+    "insert into agentvista.metric_points ({point columns})"                  \
+    " select {point rows}" conflict                                           \
+    " returning account_id, series_id),"                                      \
+    " gain as ("                                                              \
+    "select account_id, series_id, count(*) as points"                        \
+    " from fresh group by account_id, series_id)"                             \
+    " insert into agentvista.metric_counts as c"                              \
+    " (account_id, name, slot, points)"                                       \
+    " select g.account_id, s.metric, {point slot}::smallint, sum(g.points)"   \
+    " from gain g join agentvista.series s"                                   \
+    " on s.account_id = g.account_id and s.id = g.series_id"                  \
+    " group by g.account_id, s.metric order by g.account_id, s.metric"        \
+    " on conflict (account_id, name, slot)"                                   \
+    " do update set points = c.points + excluded.points"
 
 
 static const char *const  ngx_av_writer_sql_texts[] = {
@@ -35,6 +93,47 @@ static const char *const  ngx_av_writer_sql_texts[] = {
 
     "insert into agentvista.agents (account_id, id, name)"
     " select unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::text[])"
+    " on conflict do nothing",
+
+    /* NGX_AV_WRITER_SCOPES */
+
+    "insert into agentvista.scopes (account_id, id, service_name, resource,"
+    " resource_schema_url, name, version, attributes, schema_url)"
+    " select account_id, id, doc->>'service_name',"
+    " coalesce(doc->'resource', jsonb_build_object()),"
+    " doc->>'resource_schema_url', doc->>'name', doc->>'version',"
+    " coalesce(doc->'attributes', jsonb_build_object()),"
+    " doc->>'schema_url'"
+    " from (select unnest($1::uuid[]) as account_id, unnest($2::uuid[]) as id,"
+    " unnest($3::text[])::jsonb as doc) as r"
+    " on conflict do nothing",
+
+    /* NGX_AV_WRITER_METRICS: the latest report counts */
+
+    "insert into agentvista.metrics as m"
+    " (account_id, name, type, unit, description)"
+    " select distinct on (account_id, name) account_id, name, type, unit,"
+    " description"
+    " from (select account_id, doc->>'name' as name,"
+    " (doc->>'type')::smallint as type, coalesce(doc->>'unit', '') as unit,"
+    " coalesce(doc->>'description', '') as description"
+    " from (select unnest($1::uuid[]) as account_id, unnest($2::uuid[]),"
+    " unnest($3::text[])::jsonb as doc) as r) as n"
+    " order by account_id, name"
+    " on conflict (account_id, name) do update set type = excluded.type,"
+    " unit = excluded.unit, description = excluded.description"
+    " where (m.type, m.unit, m.description)"
+    " <> (excluded.type, excluded.unit, excluded.description)",
+
+    /* NGX_AV_WRITER_SERIES */
+
+    "insert into agentvista.series"
+    " (account_id, id, metric, type, temporality, monotonic, labels, scope_id)"
+    " select account_id, id, doc->>'metric', (doc->>'type')::smallint,"
+    " (doc->>'temporality')::smallint, (doc->>'monotonic')::boolean,"
+    " doc->'labels', (doc->>'scope_id')::uuid"
+    " from (select unnest($1::uuid[]) as account_id, unnest($2::uuid[]) as id,"
+    " unnest($3::text[])::jsonb as doc) as r"
     " on conflict do nothing",
 
     /* NGX_AV_WRITER_TRACES */
@@ -60,13 +159,15 @@ static const char *const  ngx_av_writer_sql_texts[] = {
      */
 
     "insert into agentvista.traces as t ({trace columns})"
-    " select {trace columns but sums}, 0, null, null"
+    " select {trace columns but sums}, 0, null, null, null, null"
     " from (select {trace rows}) as h"
     " on conflict (account_id, trace_id) do update set {trace merge}"
-    " where " NGX_AV_WRITER_TAKES_OVER
-    " or " NGX_AV_WRITER_SAME_AGENT
+    " where " NGX_AV_WRITER_REPLACES
+    " or " NGX_AV_WRITER_BOTH_SENT " and t.agent_id = excluded.agent_id"
     " and (" NGX_AV_WRITER_ENDS("t", "excluded")
-    " or " NGX_AV_WRITER_RAN("t", "excluded") ")",
+    " or " NGX_AV_WRITER_RAN("t", "excluded") ")"
+    " or " NGX_AV_WRITER_BOTH_MADE " and " NGX_AV_WRITER_EXTENDS
+    " or excluded.header <> 0 and " NGX_AV_WRITER_NAMES,
 
     /*
      * NGX_AV_WRITER_MERGE_RUNNING: s stands apart from the join with spans, so
@@ -92,10 +193,16 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " and o.trace_id = p.trace_id and o.span_id = p.span_id),"
     " gain as ("
     "select p.account_id, p.trace_id,"
-    " sum(case when p.type = 2 then p.total_tokens end) as new_tokens,"
-    " sum(case when p.o_type = 2 then p.o_tokens end) as old_tokens,"
-    " sum(case when p.type = 2 then p.cost_usd end) as new_cost,"
-    " sum(case when p.o_type = 2 then p.o_cost end) as old_cost"
+    " min(agentvista.unix_ns(p.started_at, p.started_nanos)) as span_start,"
+    " max(" NGX_AV_WRITER_LAST("p.") ") as span_end,"
+    " sum(case when " NGX_AV_WRITER_COUNTS("p.type")
+    " then p.total_tokens end) as new_tokens,"
+    " sum(case when " NGX_AV_WRITER_COUNTS("p.o_type")
+    " then p.o_tokens end) as old_tokens,"
+    " sum(case when " NGX_AV_WRITER_COUNTS("p.type")
+    " then p.cost_usd end) as new_cost,"
+    " sum(case when " NGX_AV_WRITER_COUNTS("p.o_type")
+    " then p.o_cost end) as old_cost"
     " from pair p group by p.account_id, p.trace_id)"
     " update agentvista.traces t set"
     " span_tokens = case when g.new_tokens is null then t.span_tokens"
@@ -104,10 +211,11 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     NGX_AV_WRITER_MAX_BIGINT ") end,"
     " span_cost_usd = case when g.new_cost is null then t.span_cost_usd"
     " else coalesce(t.span_cost_usd, 0) + g.new_cost"
-    " - coalesce(g.old_cost, 0) end"
+    " - coalesce(g.old_cost, 0) end,"
+    " span_start_ns = least(t.span_start_ns, g.span_start),"
+    " span_end_ns = greatest(t.span_end_ns, g.span_end)"
     " from gain g"
-    " where t.account_id = g.account_id and t.trace_id = g.trace_id"
-    " and (g.new_tokens is not null or g.new_cost is not null)",
+    " where t.account_id = g.account_id and t.trace_id = g.trace_id",
 
     /* NGX_AV_WRITER_MERGE_SPANS */
 
@@ -118,11 +226,15 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " from s join agentvista.traces t"
     " on t.account_id = s.account_id and t.trace_id = s.trace_id"
     " on conflict do nothing"
-    " returning account_id, trace_id, type, total_tokens, cost_usd),"
+    " returning account_id, trace_id, type, total_tokens, cost_usd,"
+    " started_at, started_nanos, ended_at, ended_nanos),"
     " gain as ("
     "select account_id, trace_id, count(*)::integer as spans,"
-    " sum(total_tokens) filter (where type = 2) as tokens,"
-    " sum(cost_usd) filter (where type = 2) as cost"
+    " min(agentvista.unix_ns(started_at, started_nanos)) as span_start,"
+    " max(" NGX_AV_WRITER_LAST("") ") as span_end,"
+    " sum(total_tokens) filter (where " NGX_AV_WRITER_COUNTS("type")
+    ") as tokens,"
+    " sum(cost_usd) filter (where " NGX_AV_WRITER_COUNTS("type") ") as cost"
     " from fresh group by account_id, trace_id),"
     " summed as ("
     "update agentvista.traces t set"
@@ -131,7 +243,12 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " else least(coalesce(t.span_tokens, 0) + g.tokens, "
     NGX_AV_WRITER_MAX_BIGINT ") end,"
     " span_cost_usd = case when g.cost is null then t.span_cost_usd"
-    " else coalesce(t.span_cost_usd, 0) + g.cost end"
+    " else coalesce(t.span_cost_usd, 0) + g.cost end,"
+    " span_start_ns = least(t.span_start_ns, g.span_start),"
+    " span_end_ns = greatest(t.span_end_ns, g.span_end),"
+    " duration_ns = case when t.header = 0 then t.duration_ns"
+    " else greatest(greatest(t.span_end_ns, g.span_end)"
+    " - least(t.span_start_ns, g.span_start), 0) end"
     " from gain g"
     " where t.account_id = g.account_id and t.trace_id = g.trace_id),"
     " charged as ("
@@ -140,7 +257,19 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " from gain group by account_id order by account_id"
     " on conflict (account_id, month, slot)"
     " do update set events = u.events + excluded.events)"
-    " select account_id, trace_id, spans from gain"
+    " select account_id, trace_id, spans from gain",
+
+    /* NGX_AV_WRITER_LOGS, NGX_AV_WRITER_MERGE_LOGS */
+
+    "insert into agentvista.logs ({log columns}) select {log rows}",
+
+    "insert into agentvista.logs ({log columns}) select {log rows}"
+    " on conflict do nothing",
+
+    /* NGX_AV_WRITER_POINTS, NGX_AV_WRITER_MERGE_POINTS */
+
+    NGX_AV_WRITER_COUNT_POINTS(""),
+    NGX_AV_WRITER_COUNT_POINTS(" on conflict do nothing")
 };
 
 
@@ -189,6 +318,20 @@ static const ngx_av_writer_sql_column_t  ngx_av_writer_sql_span[] = {
 #undef NGX_AV_COLUMN
 };
 
+static const ngx_av_writer_sql_column_t  ngx_av_writer_sql_log[] = {
+#define NGX_AV_COLUMN(name, column, type, oid)                                \
+    { #column, #type, NGX_AV_LOG_##name + 1 },
+    NGX_AV_LOG_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
+
+static const ngx_av_writer_sql_column_t  ngx_av_writer_sql_point[] = {
+#define NGX_AV_COLUMN(name, column, type, oid)                                \
+    { #column, #type, NGX_AV_POINT_##name + 1 },
+    NGX_AV_POINT_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
+
 /* what a repeated span can change: not its ids, place and order */
 #define NGX_AV_WRITER_SPAN_FIXED  NGX_AV_SPAN_TYPE
 
@@ -230,7 +373,21 @@ static const ngx_av_writer_sql_list_t  ngx_av_writer_sql_lists[] = {
       ngx_av_writer_sql_span_set },
 
     { "{month}", NULL, NGX_AV_SPAN_NCOLUMNS + 1, NULL },
-    { "{slot}", NULL, NGX_AV_SPAN_NCOLUMNS + 2, NULL }
+    { "{slot}", NULL, NGX_AV_SPAN_NCOLUMNS + 2, NULL },
+
+    { "{log columns}", ngx_av_writer_sql_log,
+      NGX_AV_LOG_NCOLUMNS, ngx_av_writer_sql_name },
+
+    { "{log rows}", ngx_av_writer_sql_log,
+      NGX_AV_LOG_NCOLUMNS, ngx_av_writer_sql_row },
+
+    { "{point columns}", ngx_av_writer_sql_point,
+      NGX_AV_POINT_NCOLUMNS, ngx_av_writer_sql_name },
+
+    { "{point rows}", ngx_av_writer_sql_point,
+      NGX_AV_POINT_NCOLUMNS, ngx_av_writer_sql_row },
+
+    { "{point slot}", NULL, NGX_AV_POINT_NCOLUMNS + 1, NULL }
 };
 
 
@@ -239,12 +396,19 @@ static const struct {
     ngx_uint_t   nparams;
 } ngx_av_writer_sql_statements[] = {
     { "agents", 3 },
+    { "scopes", 3 },
+    { "metrics", 3 },
+    { "series", 3 },
     { "traces", NGX_AV_TRACE_NCOLUMNS },
     { "spans", NGX_AV_SPAN_NCOLUMNS },
     { "charge", 4 },
     { "merge_traces", NGX_AV_TRACE_NCOLUMNS },
     { "merge_running", NGX_AV_SPAN_NCOLUMNS },
-    { "merge_spans", NGX_AV_SPAN_NCOLUMNS + 2 }
+    { "merge_spans", NGX_AV_SPAN_NCOLUMNS + 2 },
+    { "logs", NGX_AV_LOG_NCOLUMNS },
+    { "merge_logs", NGX_AV_LOG_NCOLUMNS },
+    { "points", NGX_AV_POINT_NCOLUMNS + 1 },
+    { "merge_points", NGX_AV_POINT_NCOLUMNS + 1 }
 };
 
 
@@ -255,12 +419,12 @@ ngx_av_writer_sql_print(ngx_av_buf_t *b, const char *fmt, ...)
 
     /* a fragment of one column; the longest is trace_merge's */
 
-    if (ngx_av_buf_reserve(b, 1024) != NGX_OK) {
+    if (ngx_av_buf_reserve(b, 2048) != NGX_OK) {
         return NGX_ERROR;
     }
 
     va_start(args, fmt);
-    b->last = ngx_vslprintf(b->last, b->last + 1024, fmt, args);
+    b->last = ngx_vslprintf(b->last, b->last + 2048, fmt, args);
     va_end(args);
 
     return NGX_OK;
@@ -305,25 +469,56 @@ ngx_av_writer_sql_trace_merge(ngx_av_buf_t *b,
     switch (c->number - 1) {
 
     case NGX_AV_TRACE_STARTED_AT:
-        return ngx_av_writer_sql_print(b, "%s = least(t.%s, excluded.%s)",
-                                       c->name, c->name, c->name);
+        return ngx_av_writer_sql_print(b,
+                         "%s = case when " NGX_AV_WRITER_REPLACES
+                         " then excluded.%s"
+                         " when " NGX_AV_WRITER_KEEPS " then t.%s"
+                         " else least(t.%s, excluded.%s) end",
+                         c->name, c->name, c->name, c->name, c->name);
 
     case NGX_AV_TRACE_STATUS:
+
+        /* running, completed, failed, unless there is a root to tell */
+
         return ngx_av_writer_sql_print(b,
-                         "%s = case when " NGX_AV_WRITER_TAKES_OVER
+                         "%s = case when " NGX_AV_WRITER_REPLACES
                          " then excluded.%s"
-                         " else greatest(t.%s, excluded.%s) end",
-                         c->name, c->name, c->name, c->name);
+                         " when " NGX_AV_WRITER_KEEPS " then t.%s"
+                         " when t.header <> 1 and excluded.header <> 1"
+                         " then greatest(t.%s, excluded.%s)"
+                         " when " NGX_AV_WRITER_OWNS " then excluded.%s"
+                         " else t.%s end",
+                         c->name, c->name, c->name, c->name, c->name,
+                         c->name, c->name);
+
+    case NGX_AV_TRACE_NAME:
+    case NGX_AV_TRACE_SESSION_ID:
+    case NGX_AV_TRACE_USER_ID:
+
+        /* what only spans say, whoever owns the trace */
+
+        return ngx_av_writer_sql_print(b,
+                         "%s = case when " NGX_AV_WRITER_BOTH_MADE
+                         " and " NGX_AV_WRITER_OWNS
+                         " then coalesce(excluded.%s, t.%s)"
+                         " else coalesce(t.%s, excluded.%s) end",
+                         c->name, c->name, c->name, c->name, c->name);
 
     default:
         return ngx_av_writer_sql_print(b,
-                         "%s = case when " NGX_AV_WRITER_TAKES_OVER
+                         "%s = case when " NGX_AV_WRITER_REPLACES
                          " then excluded.%s"
-                         " when t.status = 0"
+                         " when " NGX_AV_WRITER_KEEPS " then t.%s"
+                         "%s"
+                         " when " NGX_AV_WRITER_FIRST
                          " then coalesce(excluded.%s, t.%s)"
                          " else coalesce(t.%s, excluded.%s) end",
-                         c->name, c->name, c->name, c->name, c->name,
-                         c->name);
+                         c->name, c->name, c->name,
+                         c->number - 1 == NGX_AV_TRACE_ENDED_AT
+                         ? " when " NGX_AV_WRITER_BOTH_MADE
+                           " then greatest(t.ended_at, excluded.ended_at)"
+                         : "",
+                         c->name, c->name, c->name, c->name);
     }
 }
 

@@ -11,8 +11,14 @@
 
 
 typedef enum {
-    /* account_id[], id[], name[]: agents that may be new */
+    /*
+     * account_id[], id[], doc[]: refs that may be new (see ngx_av_batch.h), in
+     * the order of ngx_av_ref_e
+     */
     NGX_AV_WRITER_AGENTS = 0,
+    NGX_AV_WRITER_SCOPES,
+    NGX_AV_WRITER_METRICS,
+    NGX_AV_WRITER_SERIES,
 
     /* trace columns: headers of traces thought to be new */
     NGX_AV_WRITER_TRACES,
@@ -32,6 +38,12 @@ typedef enum {
     NGX_AV_WRITER_MERGE_RUNNING,    /* span columns */
     NGX_AV_WRITER_MERGE_SPANS,      /* span columns, month, slot; gives
                                        account_id, trace_id, spans stored */
+
+    /* Log records and metric points thought to be new, or perhaps stored. */
+    NGX_AV_WRITER_LOGS,             /* log columns */
+    NGX_AV_WRITER_MERGE_LOGS,
+    NGX_AV_WRITER_POINTS,           /* point columns, slot */
+    NGX_AV_WRITER_MERGE_POINTS,
 
     NGX_AV_WRITER_NSTATEMENTS
 } ngx_av_writer_statement_e;

@@ -38,7 +38,7 @@ decode_body(const char *body, size_t len)
     limits.earliest = (ngx_av_time_t) bench_wall() - 7 * DECODE_DAY;
     limits.latest = (ngx_av_time_t) bench_wall() + DECODE_DAY;
 
-    batch = ngx_av_batch_create(&account, &log);
+    batch = ngx_av_batch_create(NGX_AV_BATCH_TRACES, &account, &log);
     if (batch == NULL) {
         bench_die("no memory for a batch");
     }
@@ -50,7 +50,7 @@ decode_body(const char *body, size_t len)
         bench_die("a body was refused");
     }
 
-    nspans = batch->nspans;
+    nspans = batch->nrows;
 
     ngx_av_batch_destroy(batch);
 

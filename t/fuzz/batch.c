@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         limits[i].earliest = now - 30 * NGX_AV_TIME_DAY;
         limits[i].latest = now + NGX_AV_TIME_DAY;
 
-        batch = ngx_av_batch_create(&account, NULL);
+        batch = ngx_av_batch_create(NGX_AV_BATCH_TRACES, &account, NULL);
         ngx_str_null(&detail);
 
         rc = ngx_av_batch_decode(batch, data, size, &limits[i], now, &detail);

@@ -90,7 +90,7 @@ batch_decode_bytes(const char *body, size_t len)
 
     (void) ngx_av_uuid_parse(text.data, text.len, &account);
 
-    batch = ngx_av_batch_create(&account, NULL);
+    batch = ngx_av_batch_create(NGX_AV_BATCH_TRACES, &account, NULL);
     if (batch == NULL) {
         abort();
     }
@@ -638,7 +638,7 @@ test_errors(void)
                        : error->json + 11,
                        text, error->json);
 
-        is(batch->nspans, 0, "%s: no span is left", error->json);
+        is(batch->nrows, 0, "%s: no span is left", error->json);
 
         free(text);
         ngx_av_batch_destroy(batch);
@@ -651,7 +651,7 @@ test_errors(void)
         text = batch_format("traces[0].spans[0].%s", error->detail);
 
         batch_is_error(batch, 0, 0, "\"" T1 "\"", text, error->json);
-        is(batch->nspans, 0, "%s: no span is left", error->json);
+        is(batch->nrows, 0, "%s: no span is left", error->json);
 
         free(text);
         ngx_av_batch_destroy(batch);
@@ -802,7 +802,7 @@ test_refusals(void)
     strcpy(p, "]},{\"spans\":[1]}]}");
     batch = batch_decode(body);
     is(decoded, NGX_OK, "100 spans: are taken");
-    is(batch->nspans, 0, "100 spans: in bad traces they do not count");
+    is(batch->nrows, 0, "100 spans: in bad traces they do not count");
     is(batch->nrejected, 100, "100 spans: but as rejected ones");
     ngx_av_batch_destroy(batch);
 
@@ -837,7 +837,7 @@ is_span_cell(ngx_av_batch_t *batch, ngx_uint_t row, ngx_uint_t column,
 {
     const char  *got;
 
-    got = (row < batch->nspans)
+    got = (row < batch->nrows)
           ? ngx_av_batch_span_cell(batch, row, column, NULL) : "no such row";
 
     is_text((u_char *) got, strlen(got), expected, "%s", name);
@@ -952,9 +952,9 @@ test_repeated(void)
     part = batch->parts.elts;
 
     is(batch->parts.nelts, 3, "repeated: a part more");
-    is(batch->nspans, 6, "repeated: duplicates are dropped");
-    is(part[0].nspans, 3, "repeated: spans of the first part");
-    is(part[1].nspans, 2, "repeated: spans of the second part");
+    is(batch->nrows, 6, "repeated: duplicates are dropped");
+    is(part[0].nrows, 3, "repeated: spans of the first part");
+    is(part[1].nrows, 2, "repeated: spans of the second part");
     is(part[1].element, 0, "repeated: both parts are of one element");
     is(part[2].element, 1, "repeated: the next element");
 
@@ -990,7 +990,7 @@ test_repeated(void)
     batch_is_error(batch, 0, 0, "\"" T1 "\"",
                    "traces[0].spans[2].input: nested deeper than 4 levels",
                    "repeated: too deep");
-    is(batch->nspans, 0, "repeated: too deep: no span is left");
+    is(batch->nrows, 0, "repeated: too deep: no span is left");
     ngx_av_batch_destroy(batch);
 
     /* the same trace twice is two elements */
@@ -998,7 +998,7 @@ test_repeated(void)
     batch = batch_decode(BODY(TRACE(HEAD(T1), "{" SPAN(S1) "}") ","
                               TRACE(HEAD(T1), "{" SPAN(S1) "}")));
     is(batch->parts.nelts, 2, "a trace twice: two parts");
-    is(batch->nspans, 2, "a trace twice: all spans");
+    is(batch->nrows, 2, "a trace twice: all spans");
     ngx_av_batch_destroy(batch);
 }
 
@@ -1009,7 +1009,7 @@ test_agents(void)
     char                  *body, name[256 * 4 + 1];
     ngx_uint_t             i;
     ngx_av_batch_t        *batch;
-    ngx_av_batch_agent_t  *agent;
+    ngx_av_batch_ref_t  *agent;
 
     batch = batch_decode(BODY(
         TRACE(HEAD(T1), "") ","
@@ -1019,12 +1019,12 @@ test_agents(void)
         TRACE(HEAD(T2) ",\"agent\":\"b\\u00fcro\"", "") ","
         TRACE(HEAD(T2) ",\"agent\":\"b\\u00fcro\"", "")));
 
-    agent = batch->agents.elts;
+    agent = batch->refs[NGX_AV_REF_AGENT].elts;
 
     is(batch->parts.nelts, 5, "agents: parts");
-    is(batch->agents.nelts, 2, "agents: distinct, of accepted traces");
-    is_text(agent[0].name.data, agent[0].name.len, BOT, "agents: the first");
-    is_text(agent[1].name.data, agent[1].name.len, "b\xc3\xbcro",
+    is(batch->refs[NGX_AV_REF_AGENT].nelts, 2, "agents: distinct, of accepted traces");
+    is_text(agent[0].doc.data, agent[0].doc.len, BOT, "agents: the first");
+    is_text(agent[1].doc.data, agent[1].doc.len, "b\xc3\xbcro",
             "agents: the second");
     is_trace_cell(batch, 2, NGX_AV_TRACE_AGENT_ID, BOT_ID,
                   "agents: NULs do not make another");
@@ -1043,10 +1043,10 @@ test_agents(void)
                              TRACE(HEAD(T1) ",\"agent\":\"%s\"", "")),
                         &name[4], name);
     batch = batch_decode(body);
-    is(batch->agents.nelts, 1, "255 characters: are taken");
+    is(batch->refs[NGX_AV_REF_AGENT].nelts, 1, "255 characters: are taken");
 
-    agent = batch->agents.elts;
-    is(agent[0].name.len, 1020, "255 characters: are kept");
+    agent = batch->refs[NGX_AV_REF_AGENT].elts;
+    is(agent[0].doc.len, 1020, "255 characters: are kept");
 
     batch_is_error(batch, 0, 1, "\"" T1 "\"",
                    "traces[1].trace.agent: must have at most 255 characters",
@@ -1060,7 +1060,7 @@ test_agents(void)
     body = batch_format(BODY(TRACE(HEAD(T1) ",\"agent\":\"%s\\u0000\\u0000\"",
                                    "")), &name[4]);
     batch = batch_decode(body);
-    is(batch->agents.nelts, 1, "255 characters and two NULs");
+    is(batch->refs[NGX_AV_REF_AGENT].nelts, 1, "255 characters and two NULs");
 
     free(body);
     ngx_av_batch_destroy(batch);
@@ -1073,7 +1073,7 @@ test_agents(void)
                              TRACE(HEAD(T1) ",\"agent\":\"%.256s\"", "")),
                         name, name);
     batch = batch_decode(body);
-    is(batch->agents.nelts, 1, "255 letters: are taken");
+    is(batch->refs[NGX_AV_REF_AGENT].nelts, 1, "255 letters: are taken");
     is(batch->errors.nelts, 1, "256 letters: are not");
 
     free(body);
@@ -1132,14 +1132,14 @@ test_rollback(void)
                 (unsigned long) i)
             || !is(batch->parts.nelts, 2, "bad trace %lu: the others are not",
                    (unsigned long) i)
-            || !is(batch->nspans, 3, "bad trace %lu: nor are their spans",
+            || !is(batch->nrows, 3, "bad trace %lu: nor are their spans",
                    (unsigned long) i))
         {
             ngx_av_batch_destroy(batch);
             continue;
         }
 
-        bad = (batch->agents.nelts != 2);
+        bad = (batch->refs[NGX_AV_REF_AGENT].nelts != 2);
 
         for (j = 0; j < NGX_AV_TRACE_NCOLUMNS; j++) {
             for (row = 0; row < 2; row++) {
@@ -1236,7 +1236,7 @@ test_memory(void)
     for (n = 0; /* void */ ; n++) {
         ngx_av_stub_fail_after(n);
 
-        batch = ngx_av_batch_create(&account, NULL);
+        batch = ngx_av_batch_create(NGX_AV_BATCH_TRACES, &account, NULL);
         if (batch == NULL) {
             continue;
         }

@@ -1066,7 +1066,7 @@ check_header(ngx_av_batch_t *batch, ngx_uint_t row, ngx_uint_t element,
     ngx_uint_t             i, bad, scale, has_tokens, has_cost;
     const char            *got;
     const u_char          *id;
-    ngx_av_batch_agent_t  *agent;
+    ngx_av_batch_ref_t  *agent;
 
     bad = 0;
 
@@ -1080,18 +1080,18 @@ check_header(ngx_av_batch_t *batch, ngx_uint_t row, ngx_uint_t element,
     }
 
     id = batch->traces[NGX_AV_TRACE_AGENT_ID].start + 20 * row + 4;
-    agent = batch->agents.elts;
+    agent = batch->refs[NGX_AV_REF_AGENT].elts;
 
-    for (i = 0; i < batch->agents.nelts; i++) {
+    for (i = 0; i < batch->refs[NGX_AV_REF_AGENT].nelts; i++) {
         if (ngx_memcmp(&agent[i].id, id, 16) == 0) {
             break;
         }
     }
 
-    if (i == batch->agents.nelts
-        || agent[i].name.len != strlen(trace->fields[1].cell)
-        || ngx_memcmp(agent[i].name.data, trace->fields[1].cell,
-                      agent[i].name.len))
+    if (i == batch->refs[NGX_AV_REF_AGENT].nelts
+        || agent[i].doc.len != strlen(trace->fields[1].cell)
+        || ngx_memcmp(agent[i].doc.data, trace->fields[1].cell,
+                      agent[i].doc.len))
     {
         bad += differs("another", trace->fields[1].cell, "agent", element);
     }
@@ -1169,7 +1169,7 @@ check_batch(ngx_av_batch_t *batch)
         }
 
         if (part == batch->parts.nelts || parts[part].element != i
-            || parts[part].nspans != trace->nfirst)
+            || parts[part].nrows != trace->nfirst)
         {
             ngx_av_tap_diag("traces[%lu]: its part is not there", i);
             return bad + 1;
@@ -1236,7 +1236,7 @@ main(void)
             l->earliest = NOW - 30 * NGX_AV_TIME_DAY;
             l->latest = NOW + 7 * NGX_AV_TIME_DAY;
 
-            batch = ngx_av_batch_create(&account, NULL);
+            batch = ngx_av_batch_create(NGX_AV_BATCH_TRACES, &account, NULL);
             copy = ngx_av_stub_copy(body, last - body);
 
             rc = ngx_av_batch_decode(batch, copy, last - body, l, NOW,

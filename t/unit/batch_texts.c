@@ -52,7 +52,7 @@ texts_decode(const char *body, size_t len)
 
     ngx_memzero(&account, sizeof(ngx_av_uuid_t));
 
-    batch = ngx_av_batch_create(&account, NULL);
+    batch = ngx_av_batch_create(NGX_AV_BATCH_TRACES, &account, NULL);
     if (batch == NULL) {
         abort();
     }
@@ -242,7 +242,7 @@ test_cases(void)
         body = texts_body("", c->json);
         batch = texts_decode(body, strlen(body));
 
-        if (is(batch->nspans, 1, "%s (%lu, %lu): is taken", c->json,
+        if (is(batch->nrows, 1, "%s (%lu, %lu): is taken", c->json,
                c->attribute_limit, c->span_limit))
         {
             got = ngx_av_batch_span_cell(batch, 0, c->column, NULL);
@@ -305,9 +305,9 @@ test_neighbours(void)
                       A64 "\"");
     batch = texts_decode(body, strlen(body));
 
-    is(batch->nspans, 3, "three spans");
+    is(batch->nrows, 3, "three spans");
 
-    for (i = 0; i < batch->nspans; i++) {
+    for (i = 0; i < batch->nrows; i++) {
         got = ngx_av_batch_span_cell(batch, i, NGX_AV_SPAN_MODEL, NULL);
         is_text((u_char *) got, strlen(got), A16, "three spans: model");
 
@@ -381,7 +381,7 @@ test_large(void)
     body = texts_body("", span);
     batch = texts_decode(body, strlen(body));
 
-    is(batch->nspans, 1, "large: is taken");
+    is(batch->nrows, 1, "large: is taken");
 
     (void) ngx_av_batch_span_cell(batch, 0, NGX_AV_SPAN_INPUT, &len);
     is(len, 64 * 1024 + 2, "large: input is cut");

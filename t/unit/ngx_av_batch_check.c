@@ -52,7 +52,7 @@ const char *const  ngx_av_batch_span_names[] = {
 static const ngx_uint_t  ngx_av_batch_trace_required[] = {
     NGX_AV_TRACE_ACCOUNT, NGX_AV_TRACE_ID, NGX_AV_TRACE_HOME_DAY,
     NGX_AV_TRACE_AGENT_ID, NGX_AV_TRACE_STATUS, NGX_AV_TRACE_STARTED_AT,
-    NGX_AV_TRACE_SPAN_COUNT, NGX_AV_TRACE_NCOLUMNS
+    NGX_AV_TRACE_HEADER, NGX_AV_TRACE_SPAN_COUNT, NGX_AV_TRACE_NCOLUMNS
 };
 
 static const ngx_uint_t  ngx_av_batch_span_required[] = {
@@ -93,6 +93,14 @@ ngx_av_batch_check_get(const ngx_av_buf_t *b, ngx_uint_t row)
 {
     const u_char         *p;
     ngx_av_batch_cell_t   cell;
+
+    /* a column without a byte is null in all rows */
+
+    if (ngx_av_buf_len(b) == 0) {
+        ngx_memzero(&cell, sizeof(ngx_av_batch_cell_t));
+        cell.null = 1;
+        return cell;
+    }
 
     p = b->start;
 
@@ -278,6 +286,10 @@ ngx_av_batch_check_columns(const ngx_av_buf_t *columns, ngx_uint_t ncolumns,
 
     for (i = 0; i < ncolumns; i++) {
 
+        if (ngx_av_buf_len(&columns[i]) == 0 && i != *required) {
+            continue;
+        }
+
         p = columns[i].start;
 
         for (n = 0; p < columns[i].last; n++) {
@@ -308,6 +320,10 @@ ngx_av_batch_check_starts(const ngx_av_buf_t *columns, ngx_uint_t ncolumns,
     ngx_uint_t  i;
 
     for (i = 0; i < ncolumns; i++) {
+        if (ngx_av_buf_len(&columns[i]) == 0) {
+            continue;
+        }
+
         len = next ? next[i] : ngx_av_buf_len(&columns[i]);
 
         ngx_av_batch_must(start[i] <= len);
@@ -331,7 +347,7 @@ ngx_av_batch_check_ids(const ngx_av_batch_t *batch, ngx_uint_t row,
 
     p = batch->spans[NGX_AV_SPAN_ID].start + 20 * row + 4;
 
-    for (i = 0; i < part->nspans; i++) {
+    for (i = 0; i < part->nrows; i++) {
         for (j = 0; j < i; j++) {
             ngx_av_batch_must(ngx_memcmp(p + 20 * i, p + 20 * j, 16));
         }
@@ -339,7 +355,7 @@ ngx_av_batch_check_ids(const ngx_av_batch_t *batch, ngx_uint_t row,
 
     p = batch->spans[NGX_AV_SPAN_TRACE_ID].start + 20 * row + 4;
 
-    for (i = 0; i < part->nspans; i++) {
+    for (i = 0; i < part->nrows; i++) {
         ngx_av_batch_must(ngx_memcmp(p + 20 * i, &part->trace, 16) == 0);
     }
 
@@ -379,7 +395,7 @@ ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
         error = ngx_av_batch_check_starts(batch->spans, NGX_AV_SPAN_NCOLUMNS,
                                           part->span_start,
                                           next ? next->span_start : NULL,
-                                          part->nspans);
+                                          part->nrows);
         if (error) {
             return error;
         }
@@ -392,12 +408,12 @@ ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
             return error;
         }
 
-        row += part->nspans;
+        row += part->nrows;
     }
 
-    ngx_av_batch_must(row == batch->nspans);
+    ngx_av_batch_must(row == batch->nrows);
     ngx_av_batch_must(elements + batch->errors.nelts == batch->ntraces);
-    ngx_av_batch_must(batch->nspans + batch->nrejected
+    ngx_av_batch_must(batch->nrows + batch->nrejected
                       <= NGX_AV_BATCH_MAX_SPANS);
 
     return NULL;
@@ -437,16 +453,16 @@ ngx_av_batch_check_agents(const ngx_av_batch_t *batch)
 {
     ngx_uint_t                   i, j, n;
     const u_char                *id;
-    const ngx_av_batch_agent_t  *agent;
+    const ngx_av_batch_ref_t  *agent;
 
-    agent = batch->agents.elts;
+    agent = batch->refs[NGX_AV_REF_AGENT].elts;
     id = batch->traces[NGX_AV_TRACE_AGENT_ID].start + 4;
 
-    for (i = 0; i < batch->agents.nelts; i++) {
+    for (i = 0; i < batch->refs[NGX_AV_REF_AGENT].nelts; i++) {
 
-        ngx_av_batch_must(agent[i].name.len > 0);
+        ngx_av_batch_must(agent[i].doc.len > 0);
         ngx_av_batch_must(
-            ngx_av_batch_check_utf8(agent[i].name.data, agent[i].name.len));
+            ngx_av_batch_check_utf8(agent[i].doc.data, agent[i].doc.len));
 
         for (j = 0; j < i; j++) {
             ngx_av_batch_must(ngx_memcmp(&agent[i].id, &agent[j].id, 16));
@@ -464,7 +480,7 @@ ngx_av_batch_check_agents(const ngx_av_batch_t *batch)
     for (j = 0; j < batch->parts.nelts; j++) {
         n = 0;
 
-        for (i = 0; i < batch->agents.nelts; i++) {
+        for (i = 0; i < batch->refs[NGX_AV_REF_AGENT].nelts; i++) {
             n += (ngx_memcmp(id + 20 * j, &agent[i].id, 16) == 0);
         }
 
@@ -536,7 +552,7 @@ ngx_av_batch_check(const ngx_av_batch_t *batch,
     error = ngx_av_batch_check_columns(batch->spans, NGX_AV_SPAN_NCOLUMNS,
                                        ngx_av_batch_span_types,
                                        ngx_av_batch_span_required,
-                                       batch->nspans);
+                                       batch->nrows);
     if (error) {
         return error;
     }
@@ -563,7 +579,7 @@ ngx_av_batch_check(const ngx_av_batch_t *batch,
         return error;
     }
 
-    return ngx_av_batch_check_texts(batch->spans, span_texts, batch->nspans,
+    return ngx_av_batch_check_texts(batch->spans, span_texts, batch->nrows,
                                     limits, ngx_av_batch_span_types);
 }
 

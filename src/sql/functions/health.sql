@@ -30,13 +30,13 @@ begin
                'stored data'::text;
     end if;
 
-    if to_regclass('agentvista.spans_' || to_char(today, 'YYYYMMDD')) is null
-       or to_regclass('agentvista.spans_'
-                      || to_char(today + 1, 'YYYYMMDD')) is null
-    then
-        problems := problems
-            || 'there is no partition of agentvista.spans for today or '
-               'tomorrow'::text;
-    end if;
+    problems := problems || array(
+        select format('there is no partition of agentvista.%s for today or '
+                      'tomorrow', t.name)
+        from agentvista.partitioned_tables() t
+        where exists (
+            select from generate_series(today, today + 1, interval '1 day') d
+            where to_regclass('agentvista.' || t.name
+                              || to_char(d, '_YYYYMMDD')) is null));
 end;
 $$;

@@ -11,6 +11,13 @@ returns text language sql immutable parallel safe as $$
     select (array['custom', 'agent', 'llm', 'tool', 'http', 'db'])[type + 1]
 $$;
 
+-- Nanoseconds since 1970 of a time and the nanoseconds beside it.
+create or replace function agentvista.unix_ns(t timestamptz, nanos smallint)
+returns bigint language sql stable parallel safe as $$
+    select (extract(epoch from t) * 1000000)::bigint * 1000
+           + coalesce(nanos, 0)
+$$;
+
 -- ISO 8601 in UTC, with three or six digits of a fraction where there is one.
 create or replace function agentvista.iso8601(t timestamptz)
 returns text language sql stable parallel safe as $$

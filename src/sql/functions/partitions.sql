@@ -1,28 +1,54 @@
--- Makes the partitions of spans, one a UTC day, that are missing between two
--- days; returns how many.  Attaching takes a lock that lets writers go on;
--- creating a table as PARTITION OF would not.
+-- The tables that are kept a UTC day a partition, and the indexes of each
+-- partition.  Unique indexes are on the leaves only, so that they need not
+-- contain the day.
+
+create or replace function agentvista.partitioned_tables(
+    out name text, out indexes text[])
+returns setof record language sql immutable as $$
+    values
+    ('spans', array[
+        'create unique index on %s (account_id, trace_id, span_id)']),
+    ('logs', array[
+        'create unique index on %s (account_id, id)',
+        'create index on %s (account_id, trace_id) where trace_id is not null',
+        'create index on %s using gin (to_tsvector(''english'', body))']),
+    ('metric_points', array[
+        'create unique index on %s'
+        ' (account_id, series_id, recorded_at, recorded_nanos)'])
+$$;
+
+-- Makes the partitions that are missing between two days; returns how many.
+-- Attaching takes a lock that lets writers go on; creating a table as
+-- PARTITION OF would not.
 
 create or replace function agentvista.create_partitions(first date, last date)
 returns integer language plpgsql as $$
 declare
-    leaf     text;
-    leaf_day date;
-    created  integer := 0;
+    leaf      text;
+    parent    record;
+    index     text;
+    created   integer := 0;
 begin
-    for leaf_day in
-        select d::date from generate_series(first, last, interval '1 day') d
+    for parent in
+        select t.name, t.indexes, d::date as day
+        from agentvista.partitioned_tables() t,
+             generate_series(first, last, interval '1 day') d
     loop
-        leaf := 'spans_' || to_char(leaf_day, 'YYYYMMDD');
+        leaf := format('agentvista.%I',
+                       parent.name || to_char(parent.day, '_YYYYMMDD'));
 
-        continue when to_regclass('agentvista.' || leaf) is not null;
+        continue when to_regclass(leaf) is not null;
 
-        execute format('create table agentvista.%I (like agentvista.spans)',
-                       leaf);
-        execute format('create unique index on agentvista.%I'
-                       ' (account_id, trace_id, span_id)', leaf);
-        execute format('alter table agentvista.spans attach partition'
-                       ' agentvista.%I for values from (%L) to (%L)',
-                       leaf, leaf_day, leaf_day + 1);
+        execute format('create table %s (like agentvista.%I)', leaf,
+                       parent.name);
+
+        foreach index in array parent.indexes loop
+            execute format(index, leaf);
+        end loop;
+
+        execute format('alter table agentvista.%I attach partition %s'
+                       ' for values from (%L) to (%L)',
+                       parent.name, leaf, parent.day, parent.day + 1);
         created := created + 1;
     end loop;
 
@@ -30,11 +56,35 @@ begin
 end;
 $$;
 
--- Keeps one partition of spans a UTC day from retention_days ago to days_ahead
--- from now, and retires what is older: the partitions, and the traces whose
--- spans were in them (at most batch traces a call, so that no transaction is
--- long).  Returns what it did; more is true if there is more to retire at
--- once.  Safe to call from many hosts: one works, the others get nothing.
+-- Drops a partition; of points, with what they counted.
+create or replace function agentvista.drop_partition(leaf text)
+returns void language plpgsql as $$
+begin
+    if leaf like 'metric\_points\_%' then
+        execute format(
+            'update agentvista.metric_counts c set points = c.points - n.points'
+            ' from (select p.account_id, s.metric, count(*) as points'
+            '       from agentvista.%I p'
+            '            join agentvista.series s'
+            '            on s.account_id = p.account_id and s.id = p.series_id'
+            '       group by p.account_id, s.metric) as n'
+            ' where c.account_id = n.account_id and c.name = n.metric'
+            '       and c.slot = (select min(m.slot)'
+            '                     from agentvista.metric_counts m'
+            '                     where m.account_id = n.account_id'
+            '                           and m.name = n.metric)', leaf);
+    end if;
+
+    execute format('drop table agentvista.%I', leaf);
+end;
+$$;
+
+-- Keeps one partition of each table a UTC day from retention_days ago to
+-- days_ahead from now, and retires what is older: the partitions, and the
+-- traces whose spans were in them (at most batch traces a call, so that no
+-- transaction is long).  Returns what it did; more is true if there is more to
+-- retire at once.  Safe to call from many hosts: one works, the others get
+-- nothing.
 
 create or replace function agentvista.maintain_partitions(
     retention_days  integer,
@@ -83,15 +133,16 @@ begin
 
     for leaf in
         select c.relname
-        from pg_inherits i
+        from agentvista.partitioned_tables() t
+             join pg_inherits i
+             on i.inhparent = ('agentvista.' || t.name)::regclass
              join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'agentvista.spans'::regclass
-              and c.relname ~ '^spans_[0-9]{8}$'
-              and substr(c.relname, 7)::date < cutoff
+        where c.relname ~ ('^' || t.name || '_[0-9]{8}$')
+              and right(c.relname, 8)::date < cutoff
         order by 1
     loop
         begin
-            execute format('drop table agentvista.%I', leaf);
+            perform agentvista.drop_partition(leaf);
             dropped := dropped + 1;
         exception
             when lock_not_available then
