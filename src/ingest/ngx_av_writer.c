@@ -23,6 +23,12 @@
 /* or if the other one hangs: for this many milliseconds batches wait for it */
 #define NGX_AV_WRITER_PATIENCE   50
 
+/*
+ * Clients that were answered send again soon: for so many milliseconds the
+ * next flush waits to hold as many batches as the last one.
+ */
+#define NGX_AV_WRITER_GATHER     1
+
 /* check_violation, which nothing else in the schema can cause for good data */
 #define NGX_AV_WRITER_NO_PARTITION  "23514"
 
@@ -67,6 +73,7 @@ typedef struct {
     ngx_uint_t                    nqueued;
     ngx_uint_t                    nrows;    /* of those */
     ngx_uint_t                    nflying;  /* flushes under way */
+    ngx_uint_t                    nlast;    /* batches in the last of them */
     ngx_av_writer_flush_t        *flushes;
     ngx_uint_t                    nflushes;
     ngx_msec_t                    timeout;  /* of one flush */
@@ -90,7 +97,9 @@ static void ngx_av_writer_dequeue(ngx_av_writer_t *w, ngx_av_write_t *write);
 static void ngx_av_writer_idle(ngx_av_db_pool_t *pool, void *data);
 static void ngx_av_writer_timer(ngx_event_t *ev);
 static void ngx_av_writer_work(ngx_event_t *ev);
+static ngx_uint_t ngx_av_writer_waits(ngx_av_writer_t *w);
 static void ngx_av_writer_take(ngx_av_writer_flush_t *flush);
+static void ngx_av_writer_begin(ngx_av_writer_flush_t *flush);
 static void ngx_av_writer_run(ngx_av_writer_flush_t *flush);
 static void ngx_av_writer_result(ngx_av_db_op_t *op, ngx_uint_t call,
     const ngx_av_db_result_t *res);
@@ -322,6 +331,35 @@ ngx_av_writer_timer(ngx_event_t *ev)
 }
 
 
+/* Whether it is better to begin no flush yet: then a timer ends the wait. */
+
+static ngx_uint_t
+ngx_av_writer_waits(ngx_av_writer_t *w)
+{
+    ngx_msec_t  patience;
+
+    if (w->patience.timedout) {
+        return 0;
+    }
+
+    if (w->nflying && w->nrows < NGX_AV_WRITER_WORTH) {
+        patience = NGX_AV_WRITER_PATIENCE;
+
+    } else if (!w->nflying && w->nqueued < w->nlast) {
+        patience = NGX_AV_WRITER_GATHER;
+
+    } else {
+        return 0;
+    }
+
+    if (!w->patience.timer_set) {
+        ngx_add_timer(&w->patience, patience);
+    }
+
+    return 1;
+}
+
+
 static void
 ngx_av_writer_work(ngx_event_t *ev)
 {
@@ -344,17 +382,9 @@ ngx_av_writer_work(ngx_event_t *ev)
 
     for (i = 0; i < w->nflushes && idle > 0; i++) {
 
-        if (ngx_queue_empty(&w->queue) || w->pause.timer_set) {
-            break;
-        }
-
-        if (w->nflying && w->nrows < NGX_AV_WRITER_WORTH
-            && !w->patience.timedout)
+        if (ngx_queue_empty(&w->queue) || w->pause.timer_set
+            || ngx_av_writer_waits(w))
         {
-            if (!w->patience.timer_set) {
-                ngx_add_timer(&w->patience, NGX_AV_WRITER_PATIENCE);
-            }
-
             break;
         }
 
@@ -369,9 +399,7 @@ ngx_av_writer_work(ngx_event_t *ev)
                 break;
             }
 
-            flush->busy = 1;
-            w->nflying++;
-            ngx_av_writer_run(flush);
+            ngx_av_writer_begin(flush);
             idle--;
         }
     }
@@ -379,6 +407,26 @@ ngx_av_writer_work(ngx_event_t *ev)
     w->patience.timedout = 0;
 
     ngx_av_writer_gauges(w);
+}
+
+
+static void
+ngx_av_writer_begin(ngx_av_writer_flush_t *flush)
+{
+    ngx_av_writer_t  *w;
+
+    w = ngx_av_writer;
+
+    flush->busy = 1;
+    w->nflying++;
+
+    /* what it waited for has come, what comes next is another matter */
+
+    if (w->patience.timer_set) {
+        ngx_del_timer(&w->patience);
+    }
+
+    ngx_av_writer_run(flush);
 }
 
 
@@ -460,6 +508,7 @@ ngx_av_writer_take(ngx_av_writer_flush_t *flush)
 
     flush->merge = write->merge;
     flush->nitems = 0;
+    w->nlast = 0;
     bytes = 0;
     rows = 0;
 
@@ -492,6 +541,7 @@ ngx_av_writer_take(ngx_av_writer_flush_t *flush)
 
         ngx_av_writer_dequeue(w, write);
         ngx_queue_insert_tail(&flush->writes, q);
+        w->nlast++;
     }
 
     flush->ranges[0].first = 0;
