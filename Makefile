@@ -99,7 +99,7 @@ install: all
 	install -m 644 $(BUILD)/$(MODULE).so '$(DESTDIR)$(MODULES_DIR)'
 	echo 'load_module modules/$(MODULE).so;' \
 	    > '$(DESTDIR)$(SNIPPET_DIR)/mod-agentvista.conf'
-	install -m 644 $(wildcard conf/*.conf conf/*.sql) '$(DESTDIR)$(SHARE_DIR)/conf'
+	install -m 644 $(wildcard conf/*.conf conf/*.json) '$(DESTDIR)$(SHARE_DIR)/conf'
 	install -m 644 src/sql/migrations/*.sql '$(DESTDIR)$(SHARE_DIR)/src/sql/migrations'
 	install -m 644 src/sql/functions/*.sql '$(DESTDIR)$(SHARE_DIR)/src/sql/functions'
 	install -m 644 scripts/lib.sh '$(DESTDIR)$(SHARE_DIR)/scripts'

@@ -4,6 +4,7 @@
 
 #include "ngx_av_access.h"
 #include "ngx_av_api.h"
+#include "ngx_av_cors.h"
 #include "ngx_av_db.h"
 #include "ngx_av_http.h"
 #include "ngx_av_ingest.h"
@@ -51,6 +52,8 @@ static char *ngx_agentvista_database(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_agentvista_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_agentvista_prices(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_agentvista_days(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_agentvista_api(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -58,6 +61,8 @@ static char *ngx_agentvista_api(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_agentvista_access(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_agentvista_status(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_agentvista_cors(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
@@ -129,6 +134,14 @@ static ngx_command_t  ngx_agentvista_commands[] = {
       + offsetof(ngx_av_ingest_conf_t, queue_memory),
       NULL },
 
+    { ngx_string("agentvista_prices"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_agentvista_prices,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_agentvista_main_conf_t, ingest)
+      + offsetof(ngx_av_ingest_conf_t, prices),
+      NULL },
+
     { ngx_string("agentvista_retention"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_agentvista_days,
@@ -162,6 +175,13 @@ static ngx_command_t  ngx_agentvista_commands[] = {
     { ngx_string("agentvista_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_agentvista_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("agentvista_cors"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_agentvista_cors,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -295,7 +315,7 @@ ngx_agentvista_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(mcf->connect_timeout, 5000);
     ngx_conf_init_msec_value(mcf->statement_timeout, 10000);
 
-    ngx_conf_init_size_value(mcf->ingest.queue_memory, 32 * 1024 * 1024);
+    ngx_conf_init_size_value(mcf->ingest.queue_memory, 160 * 1024 * 1024);
     ngx_conf_init_uint_value(mcf->ingest.retention_days, 30);
     ngx_conf_init_uint_value(mcf->ingest.ahead_days, 1);
 
@@ -320,6 +340,7 @@ ngx_agentvista_create_loc_conf(ngx_conf_t *cf)
     lcf->span_limit = NGX_CONF_UNSET_SIZE;
     lcf->depth = NGX_CONF_UNSET_UINT;
     lcf->timeout = NGX_CONF_UNSET_MSEC;
+    lcf->cors = NGX_CONF_UNSET_PTR;
 
     return lcf;
 }
@@ -335,15 +356,16 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_uint_value(conf->scopes, prev->scopes, 0);
     ngx_conf_merge_size_value(conf->body_limit, prev->body_limit,
-                              16 * 1024 * 1024);
+                              NGX_CONF_UNSET_SIZE);
     ngx_conf_merge_size_value(conf->inflated_limit, prev->inflated_limit,
-                              16 * 1024 * 1024);
+                              NGX_CONF_UNSET_SIZE);
     ngx_conf_merge_size_value(conf->attribute_limit, prev->attribute_limit,
                               1024 * 1024);
     ngx_conf_merge_size_value(conf->span_limit, prev->span_limit,
                               4 * 1024 * 1024);
     ngx_conf_merge_uint_value(conf->depth, prev->depth, 64);
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 30000);
+    ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_agentvista_module);
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -357,6 +379,7 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (prev->api && clcf->noname && clcf->handler == NULL) {
         conf->api = 1;
         conf->route = prev->route;
+        conf->style = prev->style;
 
         if (clcf->lmt_excpt) {
             clcf->handler = ngx_av_api_handler;
@@ -377,8 +400,8 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                " bytes";
     }
 
-    if (2 * conf->body_limit > mcf->ingest.queue_memory
-        && mcf->ingest.queue_memory != NGX_CONF_UNSET_SIZE)
+    if (conf->body_limit != NGX_CONF_UNSET_SIZE
+        && conf->body_limit > mcf->ingest.queue_memory / NGX_AV_INGEST_FACTOR)
     {
         return "has an agentvista_body_limit over half of"
                " agentvista_queue_memory: such a body could never be taken";
@@ -389,7 +412,15 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
      * is read into memory, as it is decoded there.
      */
 
-    clcf->client_max_body_size = conf->body_limit;
+    if (conf->body_limit != NGX_CONF_UNSET_SIZE) {
+        clcf->client_max_body_size = conf->body_limit;
+
+    } else {
+        clcf->client_max_body_size = ngx_min(NGX_AV_INGEST_MAX_BODY,
+                                             mcf->ingest.queue_memory
+                                             / NGX_AV_INGEST_FACTOR);
+    }
+
     clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
                                             256 * 1024);
 
@@ -446,6 +477,10 @@ ngx_agentvista_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    if (ngx_av_ingest_init_conf(cf, &mcf->ingest) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
@@ -461,6 +496,10 @@ ngx_agentvista_postconfiguration(ngx_conf_t *cf)
     }
 
     *h = ngx_av_api_log_handler;
+
+    if (ngx_av_cors_init_filter(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_av_http_init_filters(cf);
 }
@@ -490,12 +529,17 @@ static ngx_int_t
 ngx_agentvista_start_readers(ngx_cycle_t *cycle,
     ngx_agentvista_main_conf_t *mcf)
 {
-    ngx_uint_t              i;
-    ngx_av_db_pool_conf_t   conf;
-    ngx_av_db_statement_t  *st;
+    ngx_uint_t                    i, n;
+    ngx_av_db_pool_conf_t         conf;
+    ngx_av_db_statement_t        *st;
+    const ngx_av_db_statement_t  *queries;
 
-    st = ngx_palloc(cycle->pool, (4 + ngx_av_api_nstatements)
-                                 * sizeof(ngx_av_db_statement_t));
+    queries = ngx_av_api_statements(cycle->pool, &n);
+    if (queries == NULL) {
+        return NGX_ERROR;
+    }
+
+    st = ngx_palloc(cycle->pool, (4 + n) * sizeof(ngx_av_db_statement_t));
     if (st == NULL) {
         return NGX_ERROR;
     }
@@ -509,8 +553,8 @@ ngx_agentvista_start_readers(ngx_cycle_t *cycle,
     *st++ = ngx_av_ingest_count_statement;
     *st++ = ngx_av_partitions_statement;
 
-    for (i = 0; i < ngx_av_api_nstatements; i++) {
-        *st++ = ngx_av_api_statements[i];
+    for (i = 0; i < n; i++) {
+        *st++ = queries[i];
     }
 
     conf.name = "reader";
@@ -718,6 +762,38 @@ ngx_agentvista_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 /* Whole days, by nginx's syntax of times: "30d", "4w". */
 
 static char *
+ngx_agentvista_prices(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t               *value, path;
+    const ngx_av_prices_t  **prices;
+    ngx_av_prices_error_t    error;
+
+    prices = (const ngx_av_prices_t **) (p + cmd->offset);
+
+    if (*prices != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    path = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_av_prices_load(cf->pool, &path, prices, &error) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, error.err, "%V: %V", &path,
+                           &error.text);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
 ngx_agentvista_days(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
@@ -767,6 +843,7 @@ ngx_agentvista_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     lcf->api = 1;
     lcf->route = ngx_av_api_route;
+    lcf->style = ngx_av_api_style;
 
     return NGX_CONF_OK;
 }
@@ -806,6 +883,19 @@ ngx_agentvista_access(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_agentvista_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_av_http_loc_conf_t  *lcf = conf;
+
+    if (lcf->cors != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    return ngx_av_cors_parse(cf, &lcf->cors);
 }
 
 

@@ -81,7 +81,7 @@ __DATA__
 --- request eval
 ["GET /api/v1/nothing", "GET /api/v1/nothing", "GET /api/v1/me",
  "GET /api/v1/me/usage/x", "GET /api/v1/me/usagex", "GET /api/v1/",
- "GET /api/v1/dashboard/traces//"]
+ "GET /api/v1/dashboard//"]
 --- response_body eval
 [map { $::NotFound } 1 .. 7]
 --- response_headers eval
@@ -132,11 +132,10 @@ __DATA__
 ["POST /api/v1\n{}", "POST /api/v1/\n{}", "POST /observe/api/v1/\n{}",
  "POST /other/\n{}", "GET /api/v1/"]
 --- response_body eval
-['{"detail":"Not found. Post batches of traces to /api/v1/traces/batch."}',
- '{"detail":"Not found. Post batches of traces to /api/v1/traces/batch."}',
- '{"detail":"Not found. Post batches of traces to /observe/api/v1/traces/batch."}',
- '{"detail":"Not found. Post batches of traces to /other/traces/batch."}',
- $::NotFound]
+[(map { my $text = "Not found. Post OpenTelemetry data to $_/otlp/v1/traces, "
+        . "metrics or logs, and batches of traces to $_/traces/batch.";
+        qq({"code":12,"message":"$text","detail":"$text"}) }
+    '/api/v1', '/api/v1', '/observe/api/v1', '/other'), $::NotFound]
 --- error_code eval
 [404, 404, 404, 404, 404]
 

@@ -153,18 +153,22 @@ our %Span = (
 our $FullBatch = $Json->encode({ traces => [{ trace => \%Full, spans => [
     \%Span, { span_id => $SpanId[0], name => 'root', started_at => at(0) } ] }] });
 
+# What only spans by OTLP have.
+our %NoTelemetry = map { $_ => undef } qw(service_name kind scope_id session_id
+    user_id details events links);
+
 our %FullDetail = (
-    %Full, agent_id => 'its agent', agent_name => $Full{agent},
+    %Full, agent_id => 'its agent', agent_name => $Full{agent}, name => undef,
+    session_id => undef, user_id => undef, scopes => [],
     total_cost_usd => 0.0045, truncated => undef, spans => [
         { span_id => $SpanId[0], trace_id => $Id, parent_span_id => undef,
           type => 'custom', name => 'root', status => 'completed',
           started_at => at(0), ended_at => undef, duration_ms => undef,
-          service_name => undef, model => undef, input_tokens => undef,
+          %NoTelemetry, model => undef, input_tokens => undef,
           output_tokens => undef, total_tokens => undef, cost_usd => undef,
           error_message => undef, input => undef, output => undef,
           metadata => undef, truncated => undef },
-        { %Span, cost_usd => 0.0032, service_name => undef,
-          truncated => undef },
+        { %Span, %NoTelemetry, cost_usd => 0.0032, truncated => undef },
     ],
 );
 delete $FullDetail{agent};
@@ -177,8 +181,9 @@ our $SharedBatch = $BareBatch =~ s/$BareId/$SharedId/r;
 our %BareDetail = (
     trace_id => $BareId, agent_id => 'its agent', agent_name => 'a',
     status => 'completed', started_at => at(0), truncated => undef,
-    spans => [], map { $_ => undef } qw(ended_at duration_ms success outcome
-    error_message total_tokens total_cost_usd metadata),
+    spans => [], scopes => [], map { $_ => undef } qw(ended_at duration_ms
+    success outcome error_message total_tokens total_cost_usd metadata name
+    session_id user_id),
 );
 
 # Spans that start together come in the order of their arrival.

@@ -12,10 +12,14 @@
 #include <ngx_http.h>
 
 #include "ngx_av_db.h"
+#include "ngx_av_http.h"
 
 
 /* For ngx_av_http_loc_conf_t.route. */
 ngx_int_t ngx_av_api_route(ngx_http_request_t *r, ngx_uint_t *scopes);
+
+/* For ngx_av_http_loc_conf_t.style. */
+const ngx_av_http_style_t *ngx_av_api_style(ngx_http_request_t *r);
 
 /* The content handler of a location with "agentvista". */
 ngx_int_t ngx_av_api_handler(ngx_http_request_t *r);
@@ -34,9 +38,12 @@ ngx_int_t ngx_av_api_init_process(ngx_cycle_t *cycle,
     ngx_av_db_pool_t *readers);
 
 
-/* Statements of the reads, for the reader pool. */
-extern const ngx_av_db_statement_t  ngx_av_api_statements[];
-extern const ngx_uint_t             ngx_av_api_nstatements;
+/*
+ * Statements of the queries, for the reader pool: made in memory of the pool,
+ * which lives as long as the worker.  NULL without memory.
+ */
+const ngx_av_db_statement_t *ngx_av_api_statements(ngx_pool_t *pool,
+    ngx_uint_t *n);
 
 
 #endif /* _NGX_AV_API_H_INCLUDED_ */

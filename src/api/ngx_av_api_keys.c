@@ -14,5 +14,5 @@ ngx_av_api_keys_ping(ngx_http_request_t *r)
         return rc;
     }
 
-    return ngx_av_router_send(r, &json);
+    return ngx_av_router_send(r, NGX_HTTP_OK, &json);
 }

@@ -1,18 +1,18 @@
-/* Runs a read: one statement, one JSON text, passed through untouched. */
+/* Runs a query: one statement, one JSON text, passed through untouched. */
 
 #include "ngx_av_router.h"
 #include "ngx_av_api.h"
+#include "ngx_av_body.h"
 
 
 #define NGX_AV_QUERY_CANCELED   "57014"
-#define NGX_AV_QUERY_POOL_SIZE  1024
+#define NGX_AV_QUERY_POOL_SIZE  2048
 
 /* seconds */
 #define NGX_AV_QUERY_RETRY_AFTER  1
 
-/* the account, and what the path of a route can have */
-#define NGX_AV_QUERY_MAX_PARAMS                                               \
-    (1 + sizeof(((ngx_av_http_ctx_t *) 0)->params) / sizeof(ngx_str_t))
+/* of JSON, which is small here: telemetry goes another way */
+#define NGX_AV_QUERY_MAX_BODY  262144
 
 
 typedef struct ngx_av_query_s  ngx_av_query_t;
@@ -27,9 +27,6 @@ typedef struct {
 struct ngx_av_query_s {
     ngx_av_db_op_t                 op;
     ngx_av_db_call_t               call;
-    const char                    *values[NGX_AV_QUERY_MAX_PARAMS];
-    int                            lengths[NGX_AV_QUERY_MAX_PARAMS];
-    ngx_av_uuid_t                  uuids[NGX_AV_QUERY_MAX_PARAMS];
     ngx_pool_t                    *pool;
     ngx_av_query_wait_t           *wait;    /* NULL: the client has left */
     ngx_str_t                      json;    /* in the request's pool */
@@ -37,8 +34,12 @@ struct ngx_av_query_s {
 };
 
 
-static ngx_int_t ngx_av_query_params(ngx_av_query_t *query,
-    ngx_av_http_ctx_t *ctx, const ngx_av_db_statement_t *statement);
+static ngx_int_t ngx_av_query_read_body(ngx_http_request_t *r);
+static ngx_int_t ngx_av_query_check_type(ngx_http_request_t *r);
+static void ngx_av_query_body(ngx_http_request_t *r);
+static ngx_int_t ngx_av_query_start(ngx_http_request_t *r, ngx_str_t *body);
+static ngx_int_t ngx_av_query_prepare(ngx_http_request_t *r,
+    ngx_av_query_t *query, ngx_str_t *body);
 static ngx_int_t ngx_av_query_wait(ngx_http_request_t *r,
     ngx_av_query_t *query);
 static void ngx_av_query_detach(void *data);
@@ -66,21 +67,134 @@ ngx_av_query_init_process(ngx_av_db_pool_t *readers)
 ngx_int_t
 ngx_av_query_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                rc;
-    ngx_pool_t              *pool;
-    ngx_av_query_t          *query;
-    ngx_av_http_ctx_t       *ctx;
-    const ngx_av_route_t    *route;
-    ngx_av_http_loc_conf_t  *alcf;
+    ngx_int_t              rc;
+    ngx_str_t              body;
+    ngx_av_http_ctx_t     *ctx;
+    const ngx_av_route_t  *route;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
+    route = ctx->route;
+
+    if (ngx_av_params_want_body(route->params)) {
+        return ngx_av_query_read_body(r);
+    }
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;
     }
 
+    ngx_str_null(&body);
+
+    rc = ngx_av_query_start(r, &body);
+
+    if (rc == NGX_DONE) {
+        r->main->count++;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_av_query_read_body(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_av_query_check_type(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_av_body_check_encoding(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    r->request_body_in_single_buf = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_av_query_body);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_av_query_check_type(ngx_http_request_t *r)
+{
+    size_t      len;
+    ngx_str_t  *type;
+
+    if (r->headers_in.content_length_n > NGX_AV_QUERY_MAX_BODY) {
+        return ngx_av_http_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                 "Request body too large.");
+    }
+
+    if (r->headers_in.content_type == NULL
+        || r->headers_in.content_type->value.len == 0)
+    {
+        return NGX_OK;
+    }
+
+    type = &r->headers_in.content_type->value;
+    len = sizeof("application/json") - 1;
+
+    if (type->len >= len
+        && ngx_strncasecmp(type->data, (u_char *) "application/json", len)
+           == 0
+        && (type->len == len || ngx_strchr("; \t", type->data[len])))
+    {
+        return NGX_OK;
+    }
+
+    return ngx_av_http_error(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                             "Content-Type must be application/json.");
+}
+
+
+static void
+ngx_av_query_body(ngx_http_request_t *r)
+{
+    size_t     taken;
+    ngx_int_t  rc;
+    ngx_str_t  body;
+
+    taken = 0;
+
+    rc = ngx_av_body_get(r, &body, &taken);
+
+    ngx_av_budget_give(taken);
+
+    if (rc == NGX_OK && body.len > NGX_AV_QUERY_MAX_BODY) {
+        rc = ngx_av_http_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                               "Request body too large.");
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_av_query_start(r, &body);
+    }
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+/* NGX_DONE: the answer is on its way, by the reference that it was given. */
+
+static ngx_int_t
+ngx_av_query_start(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_int_t                rc;
+    ngx_pool_t              *pool;
+    ngx_av_query_t          *query;
+    ngx_av_http_loc_conf_t  *alcf;
+
     alcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
-    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
-    route = ctx->route;
 
     pool = ngx_create_pool(NGX_AV_QUERY_POOL_SIZE, ngx_cycle->log);
     if (pool == NULL) {
@@ -95,25 +209,16 @@ ngx_av_query_handler(ngx_http_request_t *r)
 
     query->pool = pool;
 
-    rc = ngx_av_query_params(query, ctx, route->statement);
+    rc = ngx_av_query_prepare(r, query, body);
 
-    if (rc == NGX_OK) {
-        rc = ngx_av_query_wait(r, query);
+    if (rc == NGX_OK && ngx_av_query_wait(r, query) != NGX_OK) {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (rc != NGX_OK) {
         ngx_destroy_pool(pool);
-
-        if (rc == NGX_DECLINED) {
-            return ngx_av_http_error(r, NGX_HTTP_NOT_FOUND, "Not found.");
-        }
-
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return rc;
     }
-
-    query->call.statement = route->statement;
-    query->call.values = query->values;
-    query->call.lengths = query->lengths;
 
     query->op.calls = &query->call;
     query->op.ncalls = 1;
@@ -124,9 +229,7 @@ ngx_av_query_handler(ngx_http_request_t *r)
     query->op.log = ngx_cycle->log;
 
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "agentvista query: %s", route->statement->name);
-
-    r->main->count++;
+                   "agentvista query: %s", query->call.statement->name);
 
     ngx_av_db_submit(ngx_av_query_readers, &query->op);
 
@@ -134,38 +237,87 @@ ngx_av_query_handler(ngx_http_request_t *r)
 }
 
 
-/*
- * Binary parameters of the statement's types, from the account and the path.
- * NGX_DECLINED if one is not of its type: there is no such thing then.
- */
+/* The statement and its parameters; or what the request is to end with. */
 
 static ngx_int_t
-ngx_av_query_params(ngx_av_query_t *query, ngx_av_http_ctx_t *ctx,
-    const ngx_av_db_statement_t *statement)
+ngx_av_query_prepare(ngx_http_request_t *r, ngx_av_query_t *query,
+    ngx_str_t *body)
 {
-    ngx_str_t   *param;
-    ngx_uint_t   i;
+    ngx_int_t                     rc;
+    ngx_av_uuid_t                *account;
+    ngx_av_params_t               ps;
+    ngx_av_http_ctx_t            *ctx;
+    const ngx_av_route_t         *route;
+    const ngx_av_db_statement_t  *statement;
 
-    query->uuids[0] = ctx->identity.account;
+    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
+    route = ctx->route;
 
-    for (i = 1; i < statement->nparams; i++) {
-        param = &ctx->params[i - 1];
+    statement = ngx_av_router_statement(route);
 
-        /* all of them are NGX_AV_DB_UUID so far */
+    ngx_memzero(&ps, sizeof(ngx_av_params_t));
 
-        if (ngx_av_uuid_parse(param->data, param->len, &query->uuids[i])
-            != NGX_OK)
-        {
-            return NGX_DECLINED;
-        }
+    ps.pool = query->pool;
+    ps.body = *body;
+    ps.values = ngx_palloc(query->pool, statement->nparams * sizeof(char *));
+    ps.lengths = ngx_palloc(query->pool, statement->nparams * sizeof(int));
+    ps.first = 1;
+
+    account = ngx_palloc(query->pool, sizeof(ngx_av_uuid_t));
+
+    if (ps.values == NULL || ps.lengths == NULL || account == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    for (i = 0; i < statement->nparams; i++) {
-        query->values[i] = (const char *) query->uuids[i].bytes;
-        query->lengths[i] = sizeof(ngx_av_uuid_t);
+    *account = ctx->identity.account;
+
+    ps.values[0] = (char *) account->bytes;
+    ps.lengths[0] = sizeof(ngx_av_uuid_t);
+
+    rc = ngx_av_query_params(r, &ps, route);
+    if (rc != NGX_OK) {
+        return rc;
     }
+
+    query->call.statement = statement;
+    query->call.values = ps.values;
+    query->call.lengths = ps.lengths;
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_av_query_params(ngx_http_request_t *r, ngx_av_params_t *ps,
+    const ngx_av_route_t *route)
+{
+    ngx_int_t           rc;
+    ngx_av_http_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
+
+    ps->log = r->connection->log;
+    ps->params = route->params;
+    ps->segments = ctx->params;
+    ps->args = r->args;
+    ps->strict = route->style->strict;
+
+    rc = ngx_av_params_read(ps);
+
+    switch (rc) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        return route->style->invalid(r, ps);
+
+    case NGX_ABORT:
+        return ngx_av_http_error(r, NGX_HTTP_NOT_FOUND, "Not found.");
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 }
 
 
@@ -284,6 +436,9 @@ ngx_av_query_done(ngx_av_db_op_t *op)
 static ngx_int_t
 ngx_av_query_answer(ngx_http_request_t *r, ngx_av_query_t *query)
 {
+    ngx_av_http_ctx_t     *ctx;
+    const ngx_av_route_t  *route;
+
     switch (query->op.status) {
 
     case NGX_AV_DB_OK:
@@ -322,7 +477,34 @@ ngx_av_query_answer(ngx_http_request_t *r, ngx_av_query_t *query)
         return ngx_av_http_error(r, NGX_HTTP_NOT_FOUND, "Not found.");
     }
 
-    return ngx_av_router_send(r, &query->json);
+    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
+    route = ctx->route;
+
+    return route->send(r, &query->json);
+}
+
+
+ngx_int_t
+ngx_av_query_send(ngx_http_request_t *r, ngx_str_t *json)
+{
+    ngx_uint_t  status;
+
+    switch (r->method) {
+
+    case NGX_HTTP_POST:
+        status = NGX_HTTP_CREATED;
+        break;
+
+    case NGX_HTTP_DELETE:
+        status = NGX_HTTP_NO_CONTENT;
+        json->len = 0;
+        break;
+
+    default:
+        status = NGX_HTTP_OK;
+    }
+
+    return ngx_av_router_send(r, status, json);
 }
 
 

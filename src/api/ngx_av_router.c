@@ -1,17 +1,15 @@
 #include "ngx_av_router.h"
+#include "ngx_av_agentmark_routes.h"
 #include "ngx_av_api.h"
+#include "ngx_av_columns.h"
+#include "ngx_av_cors.h"
 #include "ngx_av_stats.h"
 
 
 /* index 0 of the counters: whatever no row of the table serves */
 #define NGX_AV_ROUTER_OTHER  0
 
-#define NGX_AV_ROUTER_BASE  "/api/v1"
 
-
-static void ngx_av_router_path(ngx_http_request_t *r, ngx_str_t *path);
-static size_t ngx_av_router_base(ngx_http_request_t *r);
-static ngx_uint_t ngx_av_router_has_base(u_char *p, size_t len);
 static const ngx_av_route_t *ngx_av_router_find(ngx_str_t *path,
     ngx_str_t *params);
 static ngx_uint_t ngx_av_router_match(const ngx_str_t *pattern,
@@ -22,71 +20,140 @@ static ngx_int_t ngx_av_router_not_found(ngx_http_request_t *r,
     ngx_str_t *path);
 static ngx_int_t ngx_av_router_not_allowed(ngx_http_request_t *r,
     ngx_uint_t methods);
+static ngx_int_t ngx_av_router_allow(ngx_http_request_t *r,
+    ngx_uint_t methods, ngx_str_t *allow);
+static ngx_int_t ngx_av_router_preflight(ngx_http_request_t *r);
 
 
-/* The statements of the reads. */
+/* Words of parameters. */
+
+const ngx_av_param_word_t  ngx_av_words_status[] = {
+    { ngx_string("running"), NGX_AV_STATUS_RUNNING },
+    { ngx_string("completed"), NGX_AV_STATUS_COMPLETED },
+    { ngx_string("failed"), NGX_AV_STATUS_FAILED },
+    { ngx_string("timed_out"), NGX_AV_STATUS_TIMED_OUT },
+    { ngx_null_string, 0 }
+};
+
+/* null: no signal was given */
+const ngx_av_param_word_t  ngx_av_words_success[] = {
+    { ngx_string("false"), 0 },
+    { ngx_string("true"), 1 },
+    { ngx_string("null"), 2 },
+    { ngx_null_string, 0 }
+};
+
+const ngx_av_param_word_t  ngx_av_words_severity[] = {
+    { ngx_string("trace"), NGX_AV_SEVERITY_TRACE },
+    { ngx_string("debug"), NGX_AV_SEVERITY_DEBUG },
+    { ngx_string("info"), NGX_AV_SEVERITY_INFO },
+    { ngx_string("warn"), NGX_AV_SEVERITY_WARN },
+    { ngx_string("error"), NGX_AV_SEVERITY_ERROR },
+    { ngx_string("fatal"), NGX_AV_SEVERITY_FATAL },
+    { ngx_null_string, 0 }
+};
+
+/* of agentvista.metrics_query() */
+const ngx_av_param_word_t  ngx_av_words_aggregation[] = {
+    { ngx_string("avg"), 0 },
+    { ngx_string("sum"), 1 },
+    { ngx_string("min"), 2 },
+    { ngx_string("max"), 3 },
+    { ngx_string("count"), 4 },
+    { ngx_null_string, 0 }
+};
+
+
+/* The parameters of the queries, a table each. */
 
 #define NGX_AV_ROUTER_NONE(...)
 
-#define NGX_AV_ROUTER_TYPES(path, function, arguments, ...)                   \
-    static const uint32_t  ngx_av_router_##function##_types[] = {             \
-        NGX_AV_DB_UUID, __VA_ARGS__                                           \
+#define NGX_AV_ROUTER_PARAMS(method, path, scope, style, function, ...)       \
+    static const ngx_av_param_t  ngx_av_router_##function##_params[] = {      \
+        __VA_ARGS__ NGX_AV_PARAM_LAST                                         \
     };
 
-NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_TYPES)
+NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_PARAMS)
 
+#define NGX_AV_ROUTER_MARK_PARAMS(method, path, scope, function, handler,     \
+    send, ...)                                                                \
+    NGX_AV_ROUTER_PARAMS(method, path, scope, MARK, function, __VA_ARGS__)
+
+NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_MARK_PARAMS)
+
+/* of agentvista.agentmark_more() */
+static const ngx_av_param_t  ngx_av_router_more_params[] = {
+    NGX_AV_PARAM(TEXT, "rest", 0)
+    NGX_AV_PARAM_LAST
+};
+
+
+/* Their statements, made when a worker starts. */
 
 typedef enum {
-#define NGX_AV_ROUTER_ENUM(path, function, ...)  NGX_AV_ROUTER_##function,
+#define NGX_AV_ROUTER_ENUM(method, path, scope, style, function, ...)         \
+    NGX_AV_ROUTER_##function,
     NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_ENUM)
+#define NGX_AV_ROUTER_MARK_ENUM(method, path, scope, function, ...)           \
+    NGX_AV_ROUTER_##function,
+    NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_MARK_ENUM)
+    NGX_AV_ROUTER_MORE,
     NGX_AV_ROUTER_NSTATEMENTS
 } ngx_av_router_statement_e;
 
-
-#define NGX_AV_ROUTER_STATEMENT(path, function, arguments, ...)               \
-    { #function,                                                              \
-      "select agentvista." #function "(" arguments ")",                       \
-      ngx_av_router_##function##_types,                                       \
-      sizeof(ngx_av_router_##function##_types) / sizeof(uint32_t) },
-
-const ngx_av_db_statement_t  ngx_av_api_statements[] = {
-    NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_STATEMENT)
-};
-
-const ngx_uint_t  ngx_av_api_nstatements = NGX_AV_ROUTER_NSTATEMENTS;
+static ngx_av_db_statement_t
+    ngx_av_router_statements[NGX_AV_ROUTER_NSTATEMENTS];
 
 
 /* The routes. */
 
 #define NGX_AV_ROUTER_HANDLER(method, path, scopes, handler)                  \
-    { NGX_HTTP_##method, scopes, ngx_string(path), handler, NULL },
+    { NGX_HTTP_##method, scopes, ngx_string(path), handler,                   \
+      NULL, NULL, NULL, 0, NULL },
 
-#define NGX_AV_ROUTER_READ(path, function, ...)                               \
-    { NGX_HTTP_GET, NGX_AV_SCOPE_READ, ngx_string(path),                      \
-      ngx_av_query_handler,                                                   \
-      &ngx_av_api_statements[NGX_AV_ROUTER_##function] },
+#define NGX_AV_ROUTER_VISTA  &ngx_av_style_vista
+#define NGX_AV_ROUTER_MARK   &ngx_av_style_mark
+
+#define NGX_AV_ROUTER_QUERY(method, path, scope, style, function, ...)        \
+    { NGX_HTTP_##method, NGX_AV_SCOPE_##scope, ngx_string(path),              \
+      ngx_av_query_handler, NGX_AV_ROUTER_##style, #function,                 \
+      ngx_av_router_##function##_params, NGX_AV_ROUTER_##function,            \
+      ngx_av_query_send },
+
+#define NGX_AV_ROUTER_MARK_ROW(method, path, scope, function, handler, send,  \
+    ...)                                                                      \
+    { NGX_HTTP_##method, NGX_AV_SCOPE_##scope, ngx_string(path), handler,     \
+      NGX_AV_ROUTER_MARK, #function, ngx_av_router_##function##_params,       \
+      NGX_AV_ROUTER_##function, send },
 
 static const ngx_av_route_t  ngx_av_routes[] = {
-    NGX_AV_ROUTES(NGX_AV_ROUTER_HANDLER, NGX_AV_ROUTER_READ)
+    NGX_AV_ROUTES(NGX_AV_ROUTER_HANDLER, NGX_AV_ROUTER_QUERY)
+    NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_MARK_ROW)
 };
 
 #define NGX_AV_NROUTES  (sizeof(ngx_av_routes) / sizeof(ngx_av_route_t))
 
 
-#define NGX_AV_ROUTER_HANDLER_NAME(method, path, ...)                         \
+#define NGX_AV_ROUTER_NAME(method, path, ...)                                 \
     ngx_string(#method " " path),
-
-#define NGX_AV_ROUTER_READ_NAME(path, ...)  ngx_string("GET " path),
 
 const ngx_str_t  ngx_av_router_names[] = {
     ngx_string("other"),
-    NGX_AV_ROUTES(NGX_AV_ROUTER_HANDLER_NAME, NGX_AV_ROUTER_READ_NAME)
+    NGX_AV_ROUTES(NGX_AV_ROUTER_NAME, NGX_AV_ROUTER_NAME)
+    NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_NAME)
 };
 
 const ngx_uint_t  ngx_av_router_nnames = NGX_AV_NROUTES + 1;
 
 _Static_assert(NGX_AV_NROUTES + 1 <= NGX_AV_STATS_ROUTES,
                "NGX_AV_STATS_ROUTES is too small");
+
+
+/* of a preflight, on any path that has a route */
+static const ngx_av_route_t  ngx_av_router_cors = {
+    NGX_HTTP_OPTIONS, NGX_AV_SCOPE_NONE, ngx_null_string,
+    ngx_av_router_preflight, NULL, NULL, NULL, 0, NULL
+};
 
 
 static const struct {
@@ -105,10 +172,52 @@ static const struct {
     (sizeof(ngx_av_router_methods) / sizeof(ngx_av_router_methods[0]))
 
 
+const ngx_av_db_statement_t *
+ngx_av_api_statements(ngx_pool_t *pool, ngx_uint_t *n)
+{
+    ngx_uint_t             i;
+    const ngx_av_route_t  *route;
+
+    for (i = 0; i < NGX_AV_NROUTES; i++) {
+        route = &ngx_av_routes[i];
+
+        if (route->function
+            && ngx_av_params_statement(pool,
+                                  &ngx_av_router_statements[route->statement],
+                                  route->function, route->params)
+               != NGX_OK)
+        {
+            return NULL;
+        }
+    }
+
+    if (ngx_av_params_statement(pool,
+                                &ngx_av_router_statements[NGX_AV_ROUTER_MORE],
+                                "agentmark_more", ngx_av_router_more_params)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    *n = NGX_AV_ROUTER_NSTATEMENTS;
+
+    return ngx_av_router_statements;
+}
+
+
+const ngx_av_db_statement_t *
+ngx_av_router_statement(const ngx_av_route_t *route)
+{
+    return &ngx_av_router_statements[route->statement];
+}
+
+
 ngx_int_t
 ngx_av_api_init_process(ngx_cycle_t *cycle, ngx_av_db_pool_t *readers)
 {
     ngx_av_query_init_process(readers);
+    ngx_av_agentmark_init_process(readers,
+                               &ngx_av_router_statements[NGX_AV_ROUTER_MORE]);
 
     return ngx_av_status_init_process(cycle, readers);
 }
@@ -117,8 +226,8 @@ ngx_av_api_init_process(ngx_cycle_t *cycle, ngx_av_db_pool_t *readers)
 ngx_int_t
 ngx_av_api_route(ngx_http_request_t *r, ngx_uint_t *scopes)
 {
-    ngx_str_t              path;
-    ngx_uint_t             i, method, methods;
+    ngx_str_t              paths[NGX_AV_ROUTER_MAX_PATHS], *path;
+    ngx_uint_t             i, n, method, methods;
     ngx_av_http_ctx_t     *ctx;
     const ngx_av_route_t  *route, *found;
 
@@ -130,12 +239,24 @@ ngx_av_api_route(ngx_http_request_t *r, ngx_uint_t *scopes)
     ctx->counted = 1;
     ctx->route_index = NGX_AV_ROUTER_OTHER;
 
-    ngx_av_router_path(r, &path);
+    n = ngx_av_router_paths(r, paths);
 
-    found = ngx_av_router_find(&path, ctx->params);
+    found = NULL;
+    path = paths;
+
+    for (i = 0; i < n && found == NULL; i++) {
+        path = &paths[i];
+        found = ngx_av_router_find(path, ctx->params);
+    }
 
     if (found == NULL) {
-        return ngx_av_router_not_found(r, &path);
+        path = paths;
+    }
+
+    ctx->style = ngx_av_router_style(r, path);
+
+    if (found == NULL) {
+        return ngx_av_router_not_found(r, path);
     }
 
     method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
@@ -165,6 +286,14 @@ ngx_av_api_route(ngx_http_request_t *r, ngx_uint_t *scopes)
         }
 
         methods |= route->method;
+    }
+
+    if (ngx_av_cors_is_preflight(r)) {
+        ctx->route = &ngx_av_router_cors;
+        ctx->data = (void *) (uintptr_t) methods;
+        *scopes = NGX_AV_SCOPE_NONE;
+
+        return NGX_OK;
     }
 
     return ngx_av_router_not_allowed(r, methods);
@@ -212,7 +341,7 @@ ngx_av_api_handler(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_av_router_send(ngx_http_request_t *r, ngx_str_t *json)
+ngx_av_router_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *json)
 {
     static ngx_str_t  name = ngx_string("Cache-Control");
     static ngx_str_t  value = ngx_string("no-store");
@@ -221,7 +350,7 @@ ngx_av_router_send(ngx_http_request_t *r, ngx_str_t *json)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_av_http_send(r, NGX_HTTP_OK, json);
+    return ngx_av_http_send(r, status, json);
 }
 
 
@@ -244,94 +373,6 @@ ngx_av_api_log_handler(ngx_http_request_t *r)
     ngx_av_stats_request(ctx->route_index, status);
 
     return NGX_OK;
-}
-
-
-/*
- * The path within the API, without a trailing slash.
- *
- * It is cut out of r->uri, which nginx has decoded and normalised, and which
- * "rewrite" may have changed, so that routing, locations and access rules all
- * see the same path.  In there an encoded slash is a slash: a parameter that
- * may contain one will need a pattern that spans segments.
- */
-
-static void
-ngx_av_router_path(ngx_http_request_t *r, ngx_str_t *path)
-{
-    size_t  base;
-
-    base = ngx_av_router_base(r);
-
-    path->data = r->uri.data + base;
-    path->len = r->uri.len - base;
-
-    if (path->len && path->data[path->len - 1] == '/') {
-        path->len--;
-    }
-}
-
-
-/*
- * The length of what comes before the API's own path: the prefix location's
- * name, as far as its "/api/v1" if it has one, and a "/api/v1" after it.
- */
-
-static size_t
-ngx_av_router_base(ngx_http_request_t *r)
-{
-    u_char                    *p, *last;
-    size_t                     len;
-    ngx_str_t                  name;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    name = clcf->name;
-    len = 0;
-
-    if (!clcf->exact_match && !clcf->named
-#if (NGX_PCRE)
-        && clcf->regex == NULL
-#endif
-        && r->uri.len >= name.len
-        && ngx_filename_cmp(r->uri.data, name.data, name.len) == 0)
-    {
-        last = name.data + name.len;
-
-        /* "location /api/v1/traces/" serves a part of the API */
-
-        for (p = name.data; p < last; p++) {
-            if (ngx_av_router_has_base(p, last - p)) {
-                return p - name.data + sizeof(NGX_AV_ROUTER_BASE) - 1;
-            }
-        }
-
-        len = name.len;
-
-        if (len && name.data[len - 1] == '/') {
-            len--;
-        }
-    }
-
-    if (ngx_av_router_has_base(r->uri.data + len, r->uri.len - len)) {
-        len += sizeof(NGX_AV_ROUTER_BASE) - 1;
-    }
-
-    return len;
-}
-
-
-static ngx_uint_t
-ngx_av_router_has_base(u_char *p, size_t len)
-{
-    size_t  n;
-
-    n = sizeof(NGX_AV_ROUTER_BASE) - 1;
-
-    return len >= n
-           && ngx_memcmp(p, NGX_AV_ROUTER_BASE, n) == 0
-           && (len == n || p[n] == '/');
 }
 
 
@@ -442,8 +483,10 @@ ngx_av_router_not_found(ngx_http_request_t *r, ngx_str_t *path)
         base.len = path->data - r->uri.data;
 
         return ngx_av_http_error(r, NGX_HTTP_NOT_FOUND,
-                                 "Not found. Post batches of traces to "
-                                 "%V/traces/batch.", &base);
+                                 "Not found. Post OpenTelemetry data to "
+                                 "%V/otlp/v1/traces, metrics or logs, and "
+                                 "batches of traces to %V/traces/batch.",
+                                 &base, &base);
     }
 
     return ngx_av_http_error(r, NGX_HTTP_NOT_FOUND, "Not found.");
@@ -453,11 +496,27 @@ ngx_av_router_not_found(ngx_http_request_t *r, ngx_str_t *path)
 static ngx_int_t
 ngx_av_router_not_allowed(ngx_http_request_t *r, ngx_uint_t methods)
 {
-    size_t            len;
-    u_char           *p;
     ngx_str_t         allow;
-    ngx_uint_t        i;
     static ngx_str_t  name = ngx_string("Allow");
+
+    if (ngx_av_router_allow(r, methods, &allow) != NGX_OK
+        || ngx_av_http_add_header(r, &name, &allow) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_av_http_error(r, NGX_HTTP_NOT_ALLOWED,
+                             "Method not allowed. Allowed: %V.", &allow);
+}
+
+
+static ngx_int_t
+ngx_av_router_allow(ngx_http_request_t *r, ngx_uint_t methods,
+    ngx_str_t *allow)
+{
+    size_t       len;
+    u_char      *p;
+    ngx_uint_t   i;
 
     if (methods & NGX_HTTP_GET) {
         methods |= NGX_HTTP_HEAD;
@@ -471,14 +530,14 @@ ngx_av_router_not_allowed(ngx_http_request_t *r, ngx_uint_t methods)
 
     p = ngx_pnalloc(r->pool, len);
     if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
-    allow.data = p;
+    allow->data = p;
 
     for (i = 0; i < NGX_AV_ROUTER_NMETHODS; i++) {
         if (methods & ngx_av_router_methods[i].method) {
-            if (p != allow.data) {
+            if (p != allow->data) {
                 *p++ = ',';
                 *p++ = ' ';
             }
@@ -488,12 +547,23 @@ ngx_av_router_not_allowed(ngx_http_request_t *r, ngx_uint_t methods)
         }
     }
 
-    allow.len = p - allow.data;
+    allow->len = p - allow->data;
 
-    if (ngx_av_http_add_header(r, &name, &allow) != NGX_OK) {
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_av_router_preflight(ngx_http_request_t *r)
+{
+    ngx_str_t           methods;
+    ngx_av_http_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
+
+    if (ngx_av_router_allow(r, (uintptr_t) ctx->data, &methods) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_av_http_error(r, NGX_HTTP_NOT_ALLOWED,
-                             "Method not allowed. Allowed: %V.", &allow);
+    return ngx_av_cors_preflight(r, &methods);
 }

@@ -1,4 +1,5 @@
 #include "ngx_av_access.h"
+#include "ngx_av_drain.h"
 #include "ngx_av_http.h"
 #include "ngx_av_key.h"
 #include "ngx_av_stats.h"
@@ -23,6 +24,8 @@ typedef struct {
 } ngx_av_access_wait_t;
 
 
+static ngx_int_t ngx_av_access_run(ngx_http_request_t *r,
+    ngx_av_http_loc_conf_t *lcf);
 static ngx_int_t ngx_av_access_check(ngx_http_request_t *r, ngx_uint_t scopes);
 static ngx_int_t ngx_av_access_bearer(ngx_http_request_t *r,
     ngx_str_t *token);
@@ -87,8 +90,6 @@ ngx_int_t
 ngx_av_access_handler(ngx_http_request_t *r)
 {
     ngx_int_t                rc;
-    ngx_uint_t               scopes;
-    ngx_av_access_wait_t    *wait;
     ngx_av_http_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
@@ -96,6 +97,30 @@ ngx_av_access_handler(ngx_http_request_t *r)
     if (!lcf->api && lcf->scopes == 0) {
         return NGX_DECLINED;
     }
+
+    rc = ngx_av_access_run(r, lcf);
+
+    if (rc < NGX_HTTP_BAD_REQUEST || !lcf->api) {
+        return rc;
+    }
+
+    rc = ngx_av_drain(r, rc);
+
+    if (rc == NGX_DONE) {
+        /* one reference was for the phases, which go no further */
+        ngx_http_finalize_request(r, NGX_DONE);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_av_access_run(ngx_http_request_t *r, ngx_av_http_loc_conf_t *lcf)
+{
+    ngx_int_t              rc;
+    ngx_uint_t             scopes;
+    ngx_av_access_wait_t  *wait;
 
     wait = ngx_av_access_find_wait(r);
 
@@ -175,16 +200,20 @@ ngx_av_access_bearer(ngx_http_request_t *r, ngx_str_t *token)
 
     value = &r->headers_in.authorization->value;
 
-    if (value->len < sizeof("Bearer ") - 1
-        || ngx_strncasecmp(value->data, (u_char *) "Bearer ",
-                           sizeof("Bearer ") - 1)
-           != 0)
+    p = value->data;
+    last = p + value->len;
+
+    if (value->len >= sizeof("Bearer ") - 1
+        && ngx_strncasecmp(p, (u_char *) "Bearer ", sizeof("Bearer ") - 1)
+           == 0)
+    {
+        p += sizeof("Bearer ") - 1;
+
+    } else if (!ngx_av_http_style(r)->bare_keys
+               || ngx_strlchr(p, last, ' ') != NULL)
     {
         return NGX_DECLINED;
     }
-
-    p = value->data + sizeof("Bearer ") - 1;
-    last = value->data + value->len;
 
     while (p < last && *p == ' ') { p++; }
     while (p < last && last[-1] == ' ') { last--; }
@@ -304,7 +333,8 @@ static ngx_int_t
 ngx_av_access_decide(ngx_http_request_t *r, ngx_int_t rc,
     ngx_av_identity_t *id, ngx_uint_t scopes)
 {
-    ngx_av_http_ctx_t  *ctx;
+    ngx_av_http_ctx_t          *ctx;
+    const ngx_av_http_style_t  *style;
 
     if (rc == NGX_ERROR) {
         return ngx_av_access_unavailable(r);
@@ -323,6 +353,16 @@ ngx_av_access_decide(ngx_http_request_t *r, ngx_int_t rc,
 
     ctx->identity = *id;
     ctx->known = 1;
+
+    style = ngx_av_http_style(r);
+
+    if (style->admit) {
+        rc = style->admit(r, &id->account);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
 
     if ((id->scopes & scopes) != scopes) {
         return ngx_av_access_forbidden(r, scopes);

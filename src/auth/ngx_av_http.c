@@ -6,6 +6,8 @@
 #define NGX_AV_HTTP_DETAIL  1024
 
 
+static ngx_int_t ngx_av_http_retry_args(ngx_http_request_t *r,
+    ngx_int_t status, ngx_uint_t seconds, const char *fmt, va_list args);
 static void ngx_av_http_note_detail(ngx_http_request_t *r, ngx_int_t status,
     const char *fmt, va_list args);
 static void ngx_av_http_refuse_body(ngx_http_request_t *r);
@@ -52,10 +54,40 @@ ngx_av_http_error(ngx_http_request_t *r, ngx_int_t status, const char *fmt,
 
 
 ngx_int_t
+ngx_av_http_retry(ngx_http_request_t *r, ngx_int_t status, ngx_uint_t seconds,
+    const char *fmt, ...)
+{
+    va_list    args;
+    ngx_int_t  rc;
+
+    va_start(args, fmt);
+    rc = ngx_av_http_retry_args(r, status, seconds, fmt, args);
+    va_end(args);
+
+    return rc;
+}
+
+
+ngx_int_t
 ngx_av_http_unavailable(ngx_http_request_t *r, ngx_uint_t seconds,
     const char *fmt, ...)
 {
-    va_list             args;
+    va_list    args;
+    ngx_int_t  rc;
+
+    va_start(args, fmt);
+    rc = ngx_av_http_retry_args(r, NGX_HTTP_SERVICE_UNAVAILABLE, seconds, fmt,
+                                args);
+    va_end(args);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_av_http_retry_args(ngx_http_request_t *r, ngx_int_t status,
+    ngx_uint_t seconds, const char *fmt, va_list args)
+{
     ngx_av_http_ctx_t  *ctx;
 
     if (r->header_sent) {
@@ -68,13 +100,10 @@ ngx_av_http_unavailable(ngx_http_request_t *r, ngx_uint_t seconds,
         ctx->retry_after = seconds;
     }
 
-    va_start(args, fmt);
-    ngx_av_http_note_detail(r, NGX_HTTP_SERVICE_UNAVAILABLE, fmt, args);
-    va_end(args);
-
+    ngx_av_http_note_detail(r, status, fmt, args);
     ngx_av_http_refuse_body(r);
 
-    return NGX_HTTP_SERVICE_UNAVAILABLE;
+    return status;
 }
 
 
@@ -127,6 +156,7 @@ ngx_av_http_note_detail(ngx_http_request_t *r, ngx_int_t status,
     value.len = ngx_sprintf(value.data, "%ui", ctx->retry_after) - value.data;
 
     if (ngx_av_http_add_header(r, &retry_after, &value) == NGX_OK) {
+        ctx->retry_sent = ctx->retry_after;
         ctx->retry_after = 0;
     }
 }
@@ -170,10 +200,18 @@ ngx_av_http_refuse_body(ngx_http_request_t *r)
 ngx_int_t
 ngx_av_http_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *json)
 {
+    static ngx_str_t  type = ngx_string("application/json");
+
+    return ngx_av_http_send_text(r, status, &type, json);
+}
+
+
+ngx_int_t
+ngx_av_http_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *text)
+{
     ngx_buf_t    *b;
     ngx_chain_t  *out;
-
-    static ngx_str_t  type = ngx_string("application/json");
 
     b = ngx_calloc_buf(r->pool);
     out = ngx_alloc_chain_link(r->pool);
@@ -182,16 +220,16 @@ ngx_av_http_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *json)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    b->start = json->data;
-    b->pos = json->data;
-    b->last = json->data + json->len;
+    b->start = text->data;
+    b->pos = text->data;
+    b->last = text->data + text->len;
     b->end = b->last;
-    b->memory = 1;
+    b->memory = (text->len != 0);
 
     out->buf = b;
     out->next = NULL;
 
-    return ngx_av_http_send_chain(r, status, &type, out);
+    return ngx_av_http_send_chain(r, status, type, out);
 }
 
 
@@ -226,7 +264,7 @@ ngx_av_http_send_chain(ngx_http_request_t *r, ngx_uint_t status,
     }
 
     r->headers_out.status = status;
-    r->headers_out.content_length_n = size;
+    r->headers_out.content_length_n = r->expect_trailers ? -1 : size;
     r->headers_out.content_type = *type;
     r->headers_out.content_type_len = type->len;
     r->headers_out.content_type_lowcase = NULL;
@@ -260,6 +298,48 @@ ngx_av_http_add_header(ngx_http_request_t *r, ngx_str_t *name,
 #endif
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_av_http_header(ngx_http_request_t *r, const char *name, ngx_str_t *value)
+{
+    size_t            len;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
+    n = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != len
+                || ngx_strncasecmp(h[i].key.data, (u_char *) name, len) != 0)
+            {
+                continue;
+            }
+
+            if (n++ == 0) {
+                *value = h[i].value;
+            }
+        }
+    }
+
+    return n;
+}
+
+
+ngx_uint_t
+ngx_av_http_is_type(const ngx_str_t *value, const ngx_str_t *type)
+{
+    return value->len >= type->len
+           && ngx_strncasecmp(value->data, type->data, type->len) == 0
+           && (value->len == type->len
+               || ngx_strchr("; \t", value->data[type->len]));
 }
 
 

@@ -17,16 +17,47 @@
 extern ngx_module_t  ngx_agentvista_module;
 
 
+/* An error's body. */
+typedef struct {
+    ngx_str_t    type;              /* Content-Type */
+    ngx_str_t    text;              /* may be empty, but data is not NULL */
+} ngx_av_http_page_t;
+
+
+/* How a family of endpoints wants its keys and tells errors. */
+typedef struct {
+
+    /*
+     * Makes the page of an error from what it is about, in words and, if not
+     * 0, the seconds of its Retry-After; may change r->headers_out.
+     */
+    ngx_int_t  (*page)(ngx_http_request_t *r, ngx_uint_t status,
+                       ngx_str_t *detail, ngx_uint_t retry_after,
+                       ngx_av_http_page_t *page);
+
+    ngx_uint_t   bare_keys;         /* "Authorization: KEY" will do */
+
+    /*
+     * What else must be right of a request with a valid key, before its scopes
+     * are looked at: NGX_OK or an error's status.  May be NULL.
+     */
+    ngx_int_t  (*admit)(ngx_http_request_t *r, const ngx_av_uuid_t *account);
+
+    ngx_uint_t   drains;            /* see ngx_av_drain() */
+} ngx_av_http_style_t;
+
+
 typedef struct {
     ngx_flag_t   api;               /* "agentvista;" */
     ngx_uint_t   scopes;            /* of "agentvista_access", 0: none */
 
-    size_t       body_limit;        /* as received */
-    size_t       inflated_limit;    /* after decompression */
+    size_t       body_limit;        /* as received; NGX_CONF_UNSET_SIZE: as */
+    size_t       inflated_limit;    /* after decompression;     is usual */
     size_t       attribute_limit;   /* longest single text of a span */
     size_t       span_limit;        /* all texts of one span */
     ngx_uint_t   depth;             /* nesting of JSON values */
     ngx_msec_t   timeout;           /* for a commit, and for a query */
+    ngx_array_t *cors;              /* origins, ngx_str_t; NULL: none */
 
     /*
      * For a location with "agentvista": finds the route, leaves it in the
@@ -34,16 +65,22 @@ typedef struct {
      * error's status.
      */
     ngx_int_t  (*route)(ngx_http_request_t *r, ngx_uint_t *scopes);
+
+    /* And the style of the path, also of one without a route. */
+    const ngx_av_http_style_t  *(*style)(ngx_http_request_t *r);
 } ngx_av_http_loc_conf_t;
 
 
 typedef struct {
     ngx_av_identity_t         identity;
     ngx_str_t                 detail;       /* of an error to come */
+    ngx_str_t                 details;      /* more of it, if its style's page
+                                               has such */
     ngx_int_t                 status;       /* which error it is about */
     ngx_uint_t                page_status;  /* error whose page the operator
                                                serves from this location */
     ngx_str_t                 page;         /* to be sent for nginx's page */
+    const ngx_av_http_style_t  *style;      /* see ngx_av_http_style() */
     const void               *route;        /* src/api's */
     void                     *data;         /* the content handler's */
     ngx_uint_t                route_index;  /* for the counters */
@@ -51,28 +88,37 @@ typedef struct {
     ngx_uint_t                spans;        /* stored, for $agentvista_spans */
     ngx_uint_t                retry_after;  /* seconds, for the next
                                                ngx_av_http_error() */
+    ngx_uint_t                retry_sent;   /* seconds of its Retry-After */
+    ngx_int_t                 refusal;      /* the status, after draining */
+    size_t                    drain;        /* bytes that may still be read */
 
     unsigned                  known:1;      /* identity is set */
     unsigned                  answered:1;   /* the answer is ours already */
     unsigned                  counted:1;    /* routed: counts in the stats */
+    unsigned                  over_quota:1; /* what the error is about */
 } ngx_av_http_ctx_t;
 
 
 /* The context, made on first use; NULL without memory. */
 ngx_av_http_ctx_t *ngx_av_http_ctx(ngx_http_request_t *r);
 
+/* The style of the request: of its route, its path, or {"detail": ...}. */
+const ngx_av_http_style_t *ngx_av_http_style(ngx_http_request_t *r);
+
 /*
  * Notes the detail (format as ngx_sprintf) for an error answer and returns
  * status, to be returned by the handler or given to
  * ngx_http_finalize_request().  nginx makes the page, and our filter turns it
- * into {"detail": ...}, as it does with pages of nginx's own and of other
- * modules in such a location, with a text by status.  error_page still works.
- * Returns NGX_ERROR instead if a header has been sent already.
+ * into one of the request's style, as it does with pages of nginx's own and of
+ * other modules in such a location, with a text by status.  error_page still
+ * works.  Returns NGX_ERROR instead if a header has been sent already.
  */
 ngx_int_t ngx_av_http_error(ngx_http_request_t *r, ngx_int_t status,
     const char *fmt, ...);
 
-/* As above for 503, with Retry-After. */
+/* As above with Retry-After; the second one for 503. */
+ngx_int_t ngx_av_http_retry(ngx_http_request_t *r, ngx_int_t status,
+    ngx_uint_t seconds, const char *fmt, ...);
 ngx_int_t ngx_av_http_unavailable(ngx_http_request_t *r, ngx_uint_t seconds,
     const char *fmt, ...);
 
@@ -83,6 +129,10 @@ ngx_int_t ngx_av_http_unavailable(ngx_http_request_t *r, ngx_uint_t seconds,
 ngx_int_t ngx_av_http_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *json);
 
+/* As above for a text of any type; it may be empty. */
+ngx_int_t ngx_av_http_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *text);
+
 /* As above for a chain of any type. */
 ngx_int_t ngx_av_http_send_chain(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_chain_t *out);
@@ -90,6 +140,16 @@ ngx_int_t ngx_av_http_send_chain(ngx_http_request_t *r, ngx_uint_t status,
 /* Adds a response header; the strings must live as long as the request. */
 ngx_int_t ngx_av_http_add_header(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_t *value);
+
+/*
+ * The value of the first request header of that name.  Returns how many of
+ * them there are.
+ */
+ngx_uint_t ngx_av_http_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+
+/* The media type, whatever its case, and parameters are ignored. */
+ngx_uint_t ngx_av_http_is_type(const ngx_str_t *value, const ngx_str_t *type);
 
 /*
  * Ends a request from an event that is not its own: finalises with rc (what
@@ -111,7 +171,7 @@ void ngx_av_http_resume_log(ngx_http_request_t *r);
 ngx_str_t ngx_av_http_request_id(ngx_http_request_t *r);
 
 /*
- * postconfiguration: installs the filters that turn error pages into JSON and
+ * postconfiguration: installs the filters that turn error pages into ours and
  * the rewrite phase handler that they need.
  */
 ngx_int_t ngx_av_http_init_filters(ngx_conf_t *cf);

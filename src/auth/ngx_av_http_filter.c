@@ -14,11 +14,21 @@ static ngx_int_t ngx_av_http_rewrite_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_av_http_is_nginx_page(ngx_http_request_t *r);
 static ngx_int_t ngx_av_http_make_page(ngx_http_request_t *r,
     ngx_av_http_ctx_t *ctx);
+static ngx_int_t ngx_av_http_detail_page(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *detail, ngx_uint_t retry_after,
+    ngx_av_http_page_t *page);
 static ngx_str_t *ngx_av_http_status_detail(ngx_int_t status);
 
 
 static ngx_http_output_header_filter_pt  ngx_av_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_av_http_next_body_filter;
+
+
+/* Where no endpoint has another style. */
+
+static const ngx_av_http_style_t  ngx_av_http_detail_style = {
+    ngx_av_http_detail_page, 0, NULL, 0
+};
 
 
 /* For errors of nginx and of other modules; the last one is for the rest. */
@@ -142,13 +152,6 @@ ngx_av_http_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-    ngx_str_null(&r->headers_out.charset);
-
-    r->headers_out.content_length_n = ctx->page.len;
-
     return ngx_av_http_next_header_filter(r);
 }
 
@@ -197,15 +200,66 @@ ngx_av_http_is_nginx_page(ngx_http_request_t *r)
 static ngx_int_t
 ngx_av_http_make_page(ngx_http_request_t *r, ngx_av_http_ctx_t *ctx)
 {
-    size_t      escape;
-    u_char     *p;
-    ngx_str_t  *detail;
+    ngx_str_t           *detail;
+    ngx_av_http_page_t   page;
 
     detail = &ctx->detail;
 
     if (detail->len == 0 || ctx->status != (ngx_int_t) r->err_status) {
         detail = ngx_av_http_status_detail(r->err_status);
     }
+
+    /* of an answer that turned into an error */
+    r->expect_trailers = 0;
+
+    if (ngx_av_http_style(r)->page(r, r->err_status, detail, ctx->retry_sent,
+                                   &page)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx->page = page.text;
+
+    r->headers_out.content_type = page.type;
+    r->headers_out.content_type_len = page.type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    ngx_str_null(&r->headers_out.charset);
+
+    r->headers_out.content_length_n = page.text.len;
+
+    return NGX_OK;
+}
+
+
+const ngx_av_http_style_t *
+ngx_av_http_style(ngx_http_request_t *r)
+{
+    ngx_av_http_ctx_t          *ctx;
+    ngx_av_http_loc_conf_t     *lcf;
+    const ngx_av_http_style_t  *style;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
+
+    if (ctx && ctx->style) {
+        return ctx->style;
+    }
+
+    /* an error that came before the route was looked for */
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
+    style = lcf->api ? lcf->style(r) : NULL;
+
+    return style ? style : &ngx_av_http_detail_style;
+}
+
+
+static ngx_int_t
+ngx_av_http_detail_page(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *detail, ngx_uint_t retry_after, ngx_av_http_page_t *page)
+{
+    size_t   escape;
+    u_char  *p;
 
     escape = ngx_escape_json(NULL, detail->data, detail->len);
 
@@ -215,13 +269,14 @@ ngx_av_http_make_page(ngx_http_request_t *r, ngx_av_http_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ctx->page.data = p;
+    ngx_str_set(&page->type, "application/json");
+    page->text.data = p;
 
     p = ngx_cpymem(p, "{\"detail\":\"", sizeof("{\"detail\":\"") - 1);
     p = (u_char *) ngx_escape_json(p, detail->data, detail->len);
     p = ngx_cpymem(p, "\"}", sizeof("\"}") - 1);
 
-    ctx->page.len = p - ctx->page.data;
+    page->text.len = p - page->text.data;
 
     return NGX_OK;
 }

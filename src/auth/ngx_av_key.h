@@ -14,6 +14,7 @@
 #include "ngx_av_uuid.h"
 
 
+#define NGX_AV_SCOPE_NONE   0
 #define NGX_AV_SCOPE_READ   0x01
 #define NGX_AV_SCOPE_WRITE  0x02
 

@@ -17,6 +17,15 @@
       "Spans received, by what became of them")                               \
     X(SPANS_DUPLICATE, "agentvista_spans_total", "result=\"duplicate\"", "")  \
     X(SPANS_REJECTED, "agentvista_spans_total", "result=\"rejected\"", "")    \
+    X(LOGS_ACCEPTED, "agentvista_logs_total", "result=\"accepted\"",          \
+      "Log records received, by what became of them")                         \
+    X(LOGS_DUPLICATE, "agentvista_logs_total", "result=\"duplicate\"", "")    \
+    X(LOGS_REJECTED, "agentvista_logs_total", "result=\"rejected\"", "")      \
+    X(POINTS_ACCEPTED, "agentvista_points_total", "result=\"accepted\"",      \
+      "Metric points received, by what became of them")                       \
+    X(POINTS_DUPLICATE, "agentvista_points_total",                            \
+      "result=\"duplicate\"", "")                                             \
+    X(POINTS_REJECTED, "agentvista_points_total", "result=\"rejected\"", "")  \
     X(TRACES_ACCEPTED, "agentvista_traces_total", "result=\"accepted\"",      \
       "Traces received, by what became of them")                              \
     X(TRACES_REJECTED, "agentvista_traces_total", "result=\"rejected\"", "")  \
@@ -67,7 +76,7 @@
       5000000)
 
 #define NGX_AV_STATS_MAX_BUCKETS  16
-#define NGX_AV_STATS_ROUTES       32
+#define NGX_AV_STATS_ROUTES       96
 #define NGX_AV_STATS_STATUSES     16
 
 

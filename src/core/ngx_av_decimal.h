@@ -14,7 +14,9 @@
 #define NGX_AV_DECIMAL_INT_DIGITS   12
 #define NGX_AV_DECIMAL_FRAC_DIGITS  18
 
-__extension__ typedef __int128  ngx_av_int128_t;
+/* aligned as pools align: a structure may hold it and lie in a pool */
+__extension__ typedef __int128  ngx_av_int128_t
+    __attribute__((aligned(NGX_ALIGNMENT)));
 
 typedef struct {
     ngx_av_int128_t  units;     /* of 10^-18 */

@@ -8,6 +8,8 @@
 #define NGX_AV_JSON_NUMBER_LEN       400
 #define NGX_AV_JSON_NUMBER_EXPONENT  400
 
+#define NGX_AV_JSON_HIGH_BITS        0x8080808080808080ULL
+
 /* the most that one byte becomes: \u001f */
 #define NGX_AV_JSON_ESCAPE_LEN       (sizeof("\\u001f") - 1)
 
@@ -39,7 +41,13 @@ static ngx_int_t ngx_av_json_write_text(ngx_av_buf_t *b, const u_char *p,
     size_t len, ngx_av_json_style_t *style);
 static size_t ngx_av_json_cut(const u_char *p, size_t len,
     ngx_av_json_style_t *style);
+static u_char *ngx_av_json_copy_plain(u_char *last, const u_char *p,
+    size_t len);
+static ngx_int_t ngx_av_json_write_chars(ngx_av_buf_t *b, const u_char *p,
+    size_t len);
 static u_char *ngx_av_json_escape(u_char *p, u_char c);
+static ngx_int_t ngx_av_json_integer(const u_char *p, size_t len,
+    uint64_t *value, ngx_uint_t *negative);
 static ngx_int_t ngx_av_json_scale(uint64_t *value, int64_t power);
 
 
@@ -47,6 +55,23 @@ static ngx_int_t ngx_av_json_scale(uint64_t *value, int64_t power);
 static const u_char  ngx_av_json_special[256] = {
     [0x00 ... 0x1f] = 1, ['"'] = 1, ['\\'] = 1
 };
+
+
+/* One of eight bytes is such: a byte less than n, or 0, borrows its top bit. */
+
+static ngx_inline uint64_t
+ngx_av_json_has_special(uint64_t word)
+{
+    uint64_t        quote, backslash;
+    const uint64_t  each = 0x0101010101010101ULL;
+
+    quote = word ^ ('"' * each);
+    backslash = word ^ ('\\' * each);
+
+    return (((word - 0x20 * each) & ~word)
+            | ((quote - each) & ~quote)
+            | ((backslash - each) & ~backslash)) & NGX_AV_JSON_HIGH_BITS;
+}
 
 
 ngx_int_t
@@ -399,13 +424,7 @@ ngx_av_json_cut(const u_char *p, size_t len, ngx_av_json_style_t *style)
 ngx_int_t
 ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
 {
-    u_char        *last;
-    const u_char  *end;
-
-    /*
-     * Room for the text as it is and its quotes; an escape asks for its own,
-     * for few strings have any.
-     */
+    /* room for the text as it is and its quotes */
 
     if (len > NGX_MAX_SIZE_T_VALUE - 2
         || ngx_av_buf_reserve(b, len + 2) != NGX_OK)
@@ -413,11 +432,152 @@ ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
         return NGX_ERROR;
     }
 
-    end = p + len;
-    last = b->last;
-    *last++ = '"';
+    *b->last++ = '"';
+
+    if (ngx_av_json_write_chars(b, p, len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *b->last++ = '"';
+
+    return NGX_OK;
+}
+
+
+/*
+ * Copies text that JSON has as it is, which is nearly all there is: ASCII
+ * without anything special.  NULL if it is not such.
+ */
+
+static u_char *
+ngx_av_json_copy_plain(u_char *last, const u_char *p, size_t len)
+{
+    uint64_t  word;
+
+    while (len >= sizeof(uint64_t)) {
+        ngx_memcpy(&word, p, sizeof(uint64_t));
+
+        if (ngx_av_json_has_special(word) | (word & NGX_AV_JSON_HIGH_BITS)) {
+            return NULL;
+        }
+
+        ngx_memcpy(last, &word, sizeof(uint64_t));
+        last += sizeof(uint64_t);
+        p += sizeof(uint64_t);
+        len -= sizeof(uint64_t);
+    }
+
+    while (len) {
+        if (ngx_av_json_special[*p] | (*p & 0x80)) {
+            return NULL;
+        }
+
+        *last++ = *p++;
+        len--;
+    }
+
+    return last;
+}
+
+
+ngx_int_t
+ngx_av_json_write_bytes(ngx_av_buf_t *b, const u_char *p, size_t len)
+{
+    size_t   n, bad;
+    u_char  *last;
+
+    if (len > NGX_MAX_SIZE_T_VALUE - 2
+        || ngx_av_buf_reserve(b, len + 2) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    last = ngx_av_json_copy_plain(b->last + 1, p, len);
+
+    if (last) {
+        *b->last = '"';
+        *last++ = '"';
+        b->last = last;
+
+        return NGX_OK;
+    }
+
+    n = ngx_av_text_valid(p, len, &bad);
+
+    if (bad == 0) {
+        return ngx_av_json_write_string(b, p, len);
+    }
+
+    if (ngx_av_buf_append(b, "\"", 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     for ( ;; ) {
+
+        if (ngx_av_json_write_chars(b, p, n) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (bad == 0) {
+            break;
+        }
+
+        if (ngx_av_buf_append(b, NGX_AV_TEXT_REPLACEMENT,
+                              sizeof(NGX_AV_TEXT_REPLACEMENT) - 1)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        p += n + bad;
+        len -= n + bad;
+
+        n = ngx_av_text_valid(p, len, &bad);
+    }
+
+    return ngx_av_buf_append(b, "\"", 1);
+}
+
+
+/*
+ * Writes what is between the quotes, and leaves room for the closing one.
+ */
+
+static ngx_int_t
+ngx_av_json_write_chars(ngx_av_buf_t *b, const u_char *p, size_t len)
+{
+    u_char        *last;
+    uint64_t       word;
+    const u_char  *end;
+
+    /* An escape asks for room of its own, for few strings have any. */
+
+    if (len == NGX_MAX_SIZE_T_VALUE
+        || ngx_av_buf_reserve(b, len + 1) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    end = p + len;
+    last = b->last;
+
+    for ( ;; ) {
+
+        while (end - p >= (ptrdiff_t) sizeof(uint64_t)) {
+            ngx_memcpy(&word, p, sizeof(uint64_t));
+
+            if (ngx_av_json_has_special(word)) {
+                break;
+            }
+
+            ngx_memcpy(last, &word, sizeof(uint64_t));
+            last += sizeof(uint64_t);
+            p += sizeof(uint64_t);
+        }
 
         while (p < end && !ngx_av_json_special[*p]) {
             *last++ = *p++;
@@ -426,7 +586,7 @@ ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
         b->last = last;
 
         if (p == end) {
-            break;
+            return NGX_OK;
         }
 
         /* the closing quote is counted in place of the character escaped */
@@ -439,10 +599,6 @@ ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
 
         last = ngx_av_json_escape(b->last, *p++);
     }
-
-    *b->last++ = '"';
-
-    return NGX_OK;
 }
 
 
@@ -483,9 +639,45 @@ ngx_av_json_escape(u_char *p, u_char c)
 ngx_int_t
 ngx_av_json_int64(const u_char *p, size_t len, int64_t *n)
 {
+    uint64_t    value;
+    ngx_uint_t  negative;
+
+    if (ngx_av_json_integer(p, len, &value, &negative) != NGX_OK
+        || value > (uint64_t) INT64_MAX + negative)
+    {
+        return NGX_DECLINED;
+    }
+
+    *n = negative ? (int64_t) -value : (int64_t) value;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_av_json_uint64(const u_char *p, size_t len, uint64_t *n)
+{
+    uint64_t    value;
+    ngx_uint_t  negative;
+
+    if (ngx_av_json_integer(p, len, &value, &negative) != NGX_OK
+        || (negative && value != 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    *n = value;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_av_json_integer(const u_char *p, size_t len, uint64_t *value,
+    ngx_uint_t *negative)
+{
     size_t                 i;
     int64_t                zeros;
-    uint64_t               value;
     ngx_uint_t             digit;
     ngx_av_decimal_text_t  text;
 
@@ -498,7 +690,9 @@ ngx_av_json_int64(const u_char *p, size_t len, int64_t *n)
      * 5.0 and 50e-1 are integers, and only they outweigh a negative one.
      */
 
-    value = 0;
+    *value = 0;
+    *negative = text.negative;
+
     zeros = 0;
 
     for (i = 0; i < text.integer_len + text.fraction_len; i++) {
@@ -510,8 +704,8 @@ ngx_av_json_int64(const u_char *p, size_t len, int64_t *n)
             continue;
         }
 
-        if (ngx_av_json_scale(&value, zeros + 1) != NGX_OK
-            || __builtin_add_overflow(value, digit, &value))
+        if (ngx_av_json_scale(value, zeros + 1) != NGX_OK
+            || __builtin_add_overflow(*value, digit, value))
         {
             return NGX_DECLINED;
         }
@@ -521,15 +715,7 @@ ngx_av_json_int64(const u_char *p, size_t len, int64_t *n)
 
     zeros += text.exponent - (int64_t) text.fraction_len;
 
-    if (ngx_av_json_scale(&value, zeros) != NGX_OK
-        || value > (uint64_t) INT64_MAX + text.negative)
-    {
-        return NGX_DECLINED;
-    }
-
-    *n = text.negative ? (int64_t) -value : (int64_t) value;
-
-    return NGX_OK;
+    return ngx_av_json_scale(value, zeros);
 }
 
 

@@ -64,11 +64,20 @@ ngx_int_t ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p,
     size_t len);
 
 /*
+ * The same of bytes of unknown encoding, repaired as ngx_av_text.h says.
+ */
+ngx_int_t ngx_av_json_write_bytes(ngx_av_buf_t *b, const u_char *p,
+    size_t len);
+
+/*
  * A number as int64: NGX_OK; NGX_DECLINED if it is no integer that fits (a
  * fraction of zeros and an exponent are fine: 1e3, 5.0); the value is given by
  * its text, read as by ngx_av_decimal_scan().
  */
 ngx_int_t ngx_av_json_int64(const u_char *p, size_t len, int64_t *n);
+
+/* The same as uint64; -0 is 0. */
+ngx_int_t ngx_av_json_uint64(const u_char *p, size_t len, uint64_t *n);
 
 
 #endif /* _NGX_AV_JSON_H_INCLUDED_ */

@@ -1,8 +1,9 @@
 #include "ngx_av_text.h"
 
 
-#define NGX_AV_TEXT_REPLACEMENT  "\xef\xbf\xbd"         /* U+FFFD in UTF-8 */
 #define NGX_AV_TEXT_ESCAPE_LEN   (sizeof("\\uXXXX") - 1)
+
+#define NGX_AV_TEXT_HIGH_BITS    0x8080808080808080ULL
 
 /* what ngx_av_text_escape() says of anything but a \uXXXX escape */
 #define NGX_AV_TEXT_NO_ESCAPE    0x10000
@@ -240,4 +241,88 @@ ngx_av_text_utf8(const u_char *p, const u_char *end, ngx_uint_t *valid)
     *valid = 1;
 
     return n;
+}
+
+
+size_t
+ngx_av_text_valid(const u_char *p, size_t len, size_t *bad)
+{
+    size_t         n;
+    uint64_t       word;
+    ngx_uint_t     valid;
+    const u_char  *start, *end;
+
+    *bad = 0;
+
+    if (len == 0) {
+        return 0;
+    }
+
+    start = p;
+    end = p + len;
+
+    while (p < end) {
+
+        /* nearly all text is ASCII, and nearly all of that in long runs */
+
+        while ((size_t) (end - p) >= sizeof(uint64_t)) {
+
+            ngx_memcpy(&word, p, sizeof(uint64_t));
+
+            if (word & NGX_AV_TEXT_HIGH_BITS) {
+                break;
+            }
+
+            p += sizeof(uint64_t);
+        }
+
+        while (p < end && *p < 0x80) {
+            p++;
+        }
+
+        if (p == end) {
+            break;
+        }
+
+        n = ngx_av_text_utf8(p, end, &valid);
+
+        if (!valid) {
+            *bad = n;
+            return p - start;
+        }
+
+        p += n;
+    }
+
+    return len;
+}
+
+
+ngx_int_t
+ngx_av_text_append_repaired(ngx_av_buf_t *b, const u_char *p, size_t len)
+{
+    size_t  n, bad;
+
+    for ( ;; ) {
+
+        n = ngx_av_text_valid(p, len, &bad);
+
+        if (ngx_av_text_append(b, p, n) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (bad == 0) {
+            return NGX_OK;
+        }
+
+        if (ngx_av_buf_append(b, NGX_AV_TEXT_REPLACEMENT,
+                              sizeof(NGX_AV_TEXT_REPLACEMENT) - 1)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        p += n + bad;
+        len -= n + bad;
+    }
 }

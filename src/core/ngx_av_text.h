@@ -15,6 +15,9 @@
 #include "ngx_av_buf.h"
 
 
+#define NGX_AV_TEXT_REPLACEMENT  "\xef\xbf\xbd"         /* U+FFFD in UTF-8 */
+
+
 /*
  * The longest prefix of valid UTF-8 text that has at most limit bytes and does
  * not split a character.
@@ -39,6 +42,21 @@ ngx_uint_t ngx_av_text_is_blank(const u_char *p, size_t len);
  * "\ufffd".  Returns the new length.  Anything else is left as it is.
  */
 size_t ngx_av_text_repair_json(u_char *out, const u_char *p, size_t len);
+
+
+/*
+ * Bytes of unknown encoding: the length of the longest prefix that is valid
+ * UTF-8.  What follows it is a maximal invalid sequence of *bad bytes, none if
+ * the text is at its end.
+ */
+size_t ngx_av_text_valid(const u_char *p, size_t len, size_t *bad);
+
+/*
+ * Appends bytes of unknown encoding: every maximal invalid sequence as U+FFFD,
+ * NULs removed.  NGX_ERROR without memory.
+ */
+ngx_int_t ngx_av_text_append_repaired(ngx_av_buf_t *b, const u_char *p,
+    size_t len);
 
 
 #endif /* _NGX_AV_TEXT_H_INCLUDED_ */

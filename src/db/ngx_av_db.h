@@ -140,7 +140,7 @@ struct ngx_av_db_conf_s {
 
 
 /* What agentvista.health() must say. */
-#define NGX_AV_DB_SCHEMA_VERSION  2
+#define NGX_AV_DB_SCHEMA_VERSION  4
 
 
 /*
@@ -193,6 +193,10 @@ int32_t ngx_av_db_int4(const ngx_av_db_result_t *res, ngx_uint_t row,
 /* The elements of a one-dimensional text[], none of them null. */
 ngx_int_t ngx_av_db_text_array(const ngx_av_db_result_t *res, ngx_uint_t row,
     ngx_uint_t column, ngx_str_t *elts, ngx_uint_t max, ngx_uint_t *n);
+
+/* The same of a value that was kept. */
+ngx_int_t ngx_av_db_parse_text_array(const ngx_str_t *value, ngx_str_t *elts,
+    ngx_uint_t max, ngx_uint_t *n);
 
 
 /* What an SQLSTATE means for the data that was sent with it. */

@@ -75,19 +75,28 @@ ngx_int_t
 ngx_av_db_text_array(const ngx_av_db_result_t *res, ngx_uint_t row,
     ngx_uint_t column, ngx_str_t *elts, ngx_uint_t max, ngx_uint_t *n)
 {
+    ngx_str_t  value;
+
+    value = ngx_av_db_value(res, row, column);
+
+    return ngx_av_db_parse_text_array(&value, elts, max, n);
+}
+
+
+ngx_int_t
+ngx_av_db_parse_text_array(const ngx_str_t *value, ngx_str_t *elts,
+    ngx_uint_t max, ngx_uint_t *n)
+{
     u_char      *p, *last;
     uint32_t     ndim, count, len;
-    ngx_str_t    value;
     ngx_uint_t   i;
 
     *n = 0;
 
-    value = ngx_av_db_value(res, row, column);
+    p = value->data;
+    last = p + value->len;
 
-    p = value.data;
-    last = p + value.len;
-
-    if (value.len < 12) {
+    if (value->len < 12) {
         return NGX_ERROR;
     }
 
@@ -97,7 +106,7 @@ ngx_av_db_text_array(const ngx_av_db_result_t *res, ngx_uint_t row,
         return NGX_OK;
     }
 
-    if (ndim != 1 || value.len < NGX_AV_DB_ARRAY_HEADER) {
+    if (ndim != 1 || value->len < NGX_AV_DB_ARRAY_HEADER) {
         return NGX_ERROR;
     }
 

@@ -4,15 +4,39 @@
 #include "ngx_av_stats.h"
 
 
-static ngx_uint_t ngx_av_body_is_gzip(ngx_http_request_t *r);
-static ngx_int_t ngx_av_body_plain(ngx_http_request_t *r, ngx_str_t *text,
-    size_t *taken);
-static ngx_int_t ngx_av_body_inflate(ngx_http_request_t *r, ngx_str_t *text,
-    size_t *taken);
+/*
+ * Input that is inflated before the budget is asked again: at deflate's best,
+ * 1032 to 1, that is 4 MB of output.
+ */
+#define NGX_AV_BODY_PIECE  4096
+
+#define NGX_AV_BODY_RATIO  1032
+
+/* what a small body may inflate to */
+#define NGX_AV_BODY_SMALL  (16 * 1024 * 1024)
 
 
-static size_t  ngx_av_budget_limit;
-static size_t  ngx_av_budget_used;
+typedef enum {
+    NGX_AV_BODY_PLAIN = 0,
+    NGX_AV_BODY_GZIP,
+    NGX_AV_BODY_OTHER
+} ngx_av_body_encoding_e;
+
+
+typedef struct {
+    u_char       *data;         /* NULL: in the file */
+    size_t        len;
+    ngx_file_t    file;
+    off_t         offset;
+} ngx_av_body_piece_t;
+
+
+static ngx_av_body_encoding_e ngx_av_body_encoding(ngx_http_request_t *r);
+static size_t ngx_av_body_guess(const ngx_str_t *text, size_t limit);
+
+
+static size_t        ngx_av_budget_limit;
+static ngx_atomic_t  ngx_av_budget_used;
 
 
 void
@@ -26,13 +50,39 @@ ngx_av_budget_init(size_t limit)
 ngx_int_t
 ngx_av_budget_take(size_t size)
 {
-    if (size > ngx_av_budget_left()) {
+    size_t  used;
+
+    if (size > ngx_av_budget_limit) {
         ngx_av_stats_add(NGX_AV_STATS_MEMORY_REFUSALS, 1);
         return NGX_BUSY;
     }
 
-    ngx_av_budget_used += size;
-    ngx_av_stats_set(NGX_AV_STATS_QUEUE_BYTES, ngx_av_budget_used);
+    used = ngx_atomic_fetch_add(&ngx_av_budget_used, size) + size;
+
+    if (used > ngx_av_budget_limit) {
+        ngx_av_budget_give(size);
+        ngx_av_stats_add(NGX_AV_STATS_MEMORY_REFUSALS, 1);
+        return NGX_BUSY;
+    }
+
+    ngx_av_stats_set(NGX_AV_STATS_QUEUE_BYTES, used);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_av_budget_cover(size_t *taken, size_t size)
+{
+    if (size <= *taken) {
+        return NGX_OK;
+    }
+
+    if (ngx_av_budget_take(size - *taken) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    *taken = size;
 
     return NGX_OK;
 }
@@ -41,85 +91,27 @@ ngx_av_budget_take(size_t size)
 void
 ngx_av_budget_give(size_t size)
 {
-    ngx_av_budget_used -= size;
-    ngx_av_stats_set(NGX_AV_STATS_QUEUE_BYTES, ngx_av_budget_used);
-}
+    size_t  used;
 
+    used = ngx_atomic_fetch_add(&ngx_av_budget_used,
+                                - (ngx_atomic_int_t) size)
+           - size;
 
-size_t
-ngx_av_budget_left(void)
-{
-    return ngx_av_budget_limit - ngx_av_budget_used;
-}
-
-
-static ngx_table_elt_t *
-ngx_av_body_encoding(ngx_http_request_t *r)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("Content-Encoding") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
-                               h[i].key.len)
-               == 0)
-        {
-            return &h[i];
-        }
-    }
-}
-
-
-static ngx_uint_t
-ngx_av_body_is_gzip(ngx_http_request_t *r)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_av_body_encoding(r);
-
-    return h != NULL
-           && ((h->value.len == 4
-                && ngx_strncasecmp(h->value.data, (u_char *) "gzip", 4) == 0)
-               || (h->value.len == 6
-                   && ngx_strncasecmp(h->value.data, (u_char *) "x-gzip", 6)
-                      == 0));
+    ngx_av_stats_set(NGX_AV_STATS_QUEUE_BYTES, used);
 }
 
 
 ngx_int_t
 ngx_av_body_check_encoding(ngx_http_request_t *r)
 {
-    ngx_table_elt_t   *h;
-    static ngx_str_t   name = ngx_string("Accept-Encoding");
-    static ngx_str_t   gzip = ngx_string("gzip");
+    static ngx_str_t  name = ngx_string("Accept-Encoding");
+    static ngx_str_t  accepted = ngx_string("gzip");
 
-    h = ngx_av_body_encoding(r);
-
-    if (h == NULL
-        || ngx_av_body_is_gzip(r)
-        || (h->value.len == 8
-            && ngx_strncasecmp(h->value.data, (u_char *) "identity", 8) == 0))
-    {
+    if (ngx_av_body_encoding(r) != NGX_AV_BODY_OTHER) {
         return NGX_OK;
     }
 
-    if (ngx_av_http_add_header(r, &name, &gzip) != NGX_OK) {
+    if (ngx_av_http_add_header(r, &name, &accepted) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -129,118 +121,283 @@ ngx_av_body_check_encoding(ngx_http_request_t *r)
 }
 
 
-ngx_int_t
-ngx_av_body_get(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
+ngx_uint_t
+ngx_av_body_is_gzip(ngx_http_request_t *r)
 {
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
-        ngx_str_null(text);
-        return NGX_OK;
-    }
-
-    return ngx_av_body_is_gzip(r) ? ngx_av_body_inflate(r, text, taken)
-                                  : ngx_av_body_plain(r, text, taken);
+    return ngx_av_body_encoding(r) == NGX_AV_BODY_GZIP;
 }
 
 
-static ngx_int_t
-ngx_av_body_plain(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
+static ngx_av_body_encoding_e
+ngx_av_body_encoding(ngx_http_request_t *r)
 {
-    u_char       *p;
-    size_t        size;
-    ssize_t       n;
-    ngx_buf_t    *buf;
-    ngx_chain_t  *cl;
+    ngx_uint_t  i, n;
+    ngx_str_t   value;
 
-    cl = r->request_body->bufs;
+    static const struct {
+        ngx_str_t               name;
+        ngx_av_body_encoding_e  encoding;
+    } encodings[] = {
+        { ngx_string("gzip"), NGX_AV_BODY_GZIP },
+        { ngx_string("x-gzip"), NGX_AV_BODY_GZIP },
+        { ngx_string("identity"), NGX_AV_BODY_PLAIN },
+        { ngx_string(""), NGX_AV_BODY_PLAIN }
+    };
 
-    if (cl->next == NULL && !cl->buf->in_file) {
-        text->data = cl->buf->pos;
-        text->len = cl->buf->last - cl->buf->pos;
-        return NGX_OK;
+    n = ngx_av_http_header(r, "Content-Encoding", &value);
+
+    if (n == 0) {
+        return NGX_AV_BODY_PLAIN;
     }
 
-    text->len = 0;
+    for (i = 0; n == 1 && i < sizeof(encodings) / sizeof(encodings[0]); i++) {
 
-    for ( /* void */ ; cl; cl = cl->next) {
-        text->len += ngx_buf_size(cl->buf);
-    }
-
-    /* of a chunked body not all has been taken yet */
-
-    if (text->len > *taken) {
-        if (ngx_av_budget_take(text->len - *taken) != NGX_OK) {
-            return ngx_av_http_unavailable(r, 1, "Too much data is in flight:"
-                                           " send this again.");
+        if (value.len == encodings[i].name.len
+            && ngx_strncasecmp(value.data, encodings[i].name.data, value.len)
+               == 0)
+        {
+            return encodings[i].encoding;
         }
-
-        *taken = text->len;
     }
 
-    text->data = ngx_pnalloc(r->pool, text->len);
-    if (text->data == NULL) {
+    return NGX_AV_BODY_OTHER;
+}
+
+
+ngx_int_t
+ngx_av_body_get(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
+{
+    size_t                   limit;
+    ngx_int_t                rc;
+    ngx_av_body_t            body;
+    ngx_av_http_loc_conf_t  *lcf;
+
+    if (ngx_av_body_find(r, r->pool, &body) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = text->data;
+    limit = 0;
+    rc = ngx_av_budget_cover(taken, body.len);
+
+    if (rc == NGX_OK) {
+        rc = ngx_av_body_read(&body, r->pool, text);
+    }
+
+    if (rc == NGX_OK && text->len && ngx_av_body_is_gzip(r)) {
+
+        lcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
+
+        limit = (lcf->inflated_limit != NGX_CONF_UNSET_SIZE)
+                ? lcf->inflated_limit : NGX_AV_BODY_SMALL;
+
+        rc = ngx_av_body_inflate(r->pool, limit, 1, taken, text);
+    }
+
+    switch (rc) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        return ngx_av_http_error(r, NGX_HTTP_BAD_REQUEST, "%s",
+                                 NGX_AV_BODY_NOT_GZIP);
+
+    case NGX_ABORT:
+        return ngx_av_http_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                 NGX_AV_BODY_INFLATED, limit);
+
+    case NGX_BUSY:
+        return ngx_av_http_unavailable(r, 1, "%s", NGX_AV_BODY_NO_MEMORY);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+ngx_int_t
+ngx_av_body_find(ngx_http_request_t *r, ngx_pool_t *pool, ngx_av_body_t *body)
+{
+    ngx_buf_t            *buf;
+    ngx_chain_t          *cl;
+    ngx_av_body_piece_t  *piece;
+
+    body->len = 0;
+
+    if (ngx_array_init(&body->pieces, pool, 1, sizeof(ngx_av_body_piece_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (r->request_body == NULL) {
+        return NGX_OK;
+    }
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
         buf = cl->buf;
 
-        if (!buf->in_file) {
-            p = ngx_cpymem(p, buf->pos, buf->last - buf->pos);
+        if (ngx_buf_size(buf) == 0) {
             continue;
         }
 
-        size = buf->file_last - buf->file_pos;
-        n = ngx_read_file(buf->file, p, size, buf->file_pos);
-
-        if (n == NGX_ERROR || (size_t) n != size) {
-            ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
-                          "agentvista: could not read the request body from"
-                          " \"%V\"", &buf->file->name);
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        piece = ngx_array_push(&body->pieces);
+        if (piece == NULL) {
+            return NGX_ERROR;
         }
 
-        p += size;
+        ngx_memzero(piece, sizeof(ngx_av_body_piece_t));
+
+        piece->len = ngx_buf_size(buf);
+        body->len += piece->len;
+
+        if (!buf->in_file) {
+            piece->data = buf->pos;
+            continue;
+        }
+
+        piece->file.fd = buf->file->fd;
+        piece->file.name = buf->file->name;
+        piece->file.log = r->connection->log;
+        piece->offset = buf->file_pos;
     }
 
     return NGX_OK;
 }
 
 
-/*
- * Inflates within the location's limit and what is left of the budget,
- * whichever is less; running into the latter is our trouble, not the
- * client's.
- */
-
-static ngx_int_t
-ngx_av_body_inflate(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
+ngx_int_t
+ngx_av_body_detach(ngx_av_body_t *body, ngx_pool_t *pool)
 {
-    size_t                   limit;
-    ngx_int_t                rc;
-    ngx_str_t                body;
-    ngx_av_buf_t             out;
-    ngx_av_inflate_t         inf;
-    ngx_av_http_loc_conf_t  *lcf;
+    u_char                   *p;
+    ngx_uint_t                i;
+    ngx_av_body_piece_t      *piece;
+    ngx_pool_cleanup_t       *cln;
+    ngx_pool_cleanup_file_t  *clnf;
 
-    rc = ngx_av_body_plain(r, &body, taken);
-    if (rc != NGX_OK) {
-        return rc;
+    piece = body->pieces.elts;
+
+    for (i = 0; i < body->pieces.nelts; i++) {
+
+        if (piece[i].data) {
+            p = ngx_pnalloc(pool, piece[i].len);
+            if (p == NULL) {
+                return NGX_ERROR;
+            }
+
+            ngx_memcpy(p, piece[i].data, piece[i].len);
+            piece[i].data = p;
+            continue;
+        }
+
+        cln = ngx_pool_cleanup_add(pool, sizeof(ngx_pool_cleanup_file_t));
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        piece[i].file.fd = dup(piece[i].file.fd);
+        if (piece[i].file.fd == NGX_INVALID_FILE) {
+            ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, ngx_errno,
+                          "agentvista: dup() failed");
+            return NGX_ERROR;
+        }
+
+        clnf = cln->data;
+        clnf->fd = piece[i].file.fd;
+        clnf->name = (u_char *) "request body";
+        clnf->log = ngx_cycle->log;
+        cln->handler = ngx_pool_cleanup_file;
+
+        ngx_str_set(&piece[i].file.name, "request body");
+        piece[i].file.log = ngx_cycle->log;
     }
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
+    return NGX_OK;
+}
 
-    limit = ngx_min(lcf->inflated_limit, ngx_av_budget_left());
+
+ngx_int_t
+ngx_av_body_read(ngx_av_body_t *body, ngx_pool_t *pool, ngx_str_t *text)
+{
+    u_char               *p;
+    ssize_t               n;
+    ngx_uint_t            i;
+    ngx_av_body_piece_t  *piece;
+
+    piece = body->pieces.elts;
+
+    if (body->pieces.nelts == 0) {
+        ngx_str_set(text, "");
+        return NGX_OK;
+    }
+
+    text->len = body->len;
+
+    if (body->pieces.nelts == 1 && piece->data) {
+        text->data = piece->data;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(pool, text->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for (i = 0; i < body->pieces.nelts; i++, p += piece->len, piece++) {
+
+        if (piece->data) {
+            ngx_memcpy(p, piece->data, piece->len);
+            continue;
+        }
+
+        n = ngx_read_file(&piece->file, p, piece->len, piece->offset);
+
+        if (n == NGX_ERROR || (size_t) n != piece->len) {
+            ngx_log_error(NGX_LOG_CRIT, piece->file.log, 0,
+                          "agentvista: could not read the request body from"
+                          " \"%V\"", &piece->file.name);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_av_body_inflate(ngx_pool_t *pool, size_t limit, ngx_uint_t factor,
+    size_t *taken, ngx_str_t *text)
+{
+    size_t             n, left, base;
+    ngx_int_t          rc;
+    const u_char      *p;
+    ngx_av_buf_t       out;
+    ngx_av_inflate_t   inf;
 
     if (ngx_av_inflate_init(&inf, limit) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
-    rc = ngx_av_buf_init(&out, r->pool, ngx_min(4 * body.len, limit));
+    rc = ngx_av_buf_init(&out, pool, ngx_av_body_guess(text, limit));
 
-    if (rc == NGX_OK) {
-        rc = ngx_av_inflate_feed(&inf, body.data, body.len, &out);
+    p = text->data;
+    left = text->len;
+    base = text->len;
+
+    while (rc == NGX_OK && left) {
+        n = ngx_min(left, NGX_AV_BODY_PIECE);
+
+        rc = ngx_av_inflate_feed(&inf, p, n, &out);
+
+        if (rc == NGX_OK) {
+            rc = ngx_av_budget_cover(taken,
+                                     base + factor * ngx_av_buf_len(&out));
+        }
+
+        p += n;
+        left -= n;
     }
 
     if (rc == NGX_OK) {
@@ -249,37 +406,35 @@ ngx_av_body_inflate(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
 
     ngx_av_inflate_end(&inf);
 
-    switch (rc) {
+    text->data = out.start;
+    text->len = ngx_av_buf_len(&out);
 
-    case NGX_OK:
-        text->data = out.start;
-        text->len = ngx_av_buf_len(&out);
+    return rc;
+}
 
-        if (ngx_av_budget_take(text->len) != NGX_OK) {
-            return ngx_av_http_unavailable(r, 1, "Too much data is in flight:"
-                                           " send this again.");
-        }
 
-        *taken += text->len;
-        return NGX_OK;
+/*
+ * The last four bytes say how long the last member is, and most often that is
+ * all: memory for it and for the byte that proves there is no more.
+ */
 
-    case NGX_DECLINED:
-        return ngx_av_http_error(r, NGX_HTTP_BAD_REQUEST,
-                                 "The body is not valid gzip,"
-                                 " or it is truncated.");
+static size_t
+ngx_av_body_guess(const ngx_str_t *text, size_t limit)
+{
+    size_t   size;
+    u_char  *p;
 
-    case NGX_ABORT:
-        if (limit < lcf->inflated_limit) {
-            ngx_av_stats_add(NGX_AV_STATS_MEMORY_REFUSALS, 1);
-            return ngx_av_http_unavailable(r, 1, "Too much data is in flight:"
-                                           " send this again.");
-        }
-
-        return ngx_av_http_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                 "The body has more than %uz bytes after"
-                                 " decompression.", limit);
-
-    default:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (text->len < 18) {
+        return 0;
     }
+
+    p = text->data + text->len - 4;
+
+    size = (size_t) p[0] | (size_t) p[1] << 8 | (size_t) p[2] << 16
+           | (size_t) p[3] << 24;
+
+    size = ngx_min(size, limit);
+    size = ngx_min(size, NGX_AV_BODY_RATIO * text->len);
+
+    return size + 1;
 }

@@ -43,8 +43,10 @@ static ngx_int_t ngx_av_flush_parts(ngx_av_flush_plan_t *plan,
     ngx_av_flush_item_t *items, ngx_uint_t nitems);
 static ngx_uint_t ngx_av_flush_rounds(ngx_av_flush_plan_t *plan);
 static int ngx_av_flush_compare(const void *one, const void *two);
-static ngx_int_t ngx_av_flush_rows(ngx_av_flush_plan_t *plan,
-    ngx_av_writer_statement_e statement, ngx_av_flush_table_e table);
+static ngx_int_t ngx_av_flush_logs(ngx_av_flush_plan_t *plan,
+    ngx_uint_t merge);
+static ngx_int_t ngx_av_flush_points(ngx_av_flush_plan_t *plan,
+    ngx_uint_t merge);
 static ngx_uint_t ngx_av_flush_is_null(u_char *p, u_char *last, ngx_uint_t n);
 
 
@@ -74,14 +76,10 @@ ngx_av_flush_plan(ngx_av_flush_plan_t *plan, const ngx_av_db_statement_t *sql,
                       : ngx_av_flush_new_traces(plan);
 
     case NGX_AV_BATCH_LOGS:
-        return ngx_av_flush_rows(plan, *merge ? NGX_AV_WRITER_MERGE_LOGS
-                                              : NGX_AV_WRITER_LOGS,
-                                 NGX_AV_FLUSH_LOGS);
+        return ngx_av_flush_logs(plan, *merge);
 
     default: /* NGX_AV_BATCH_POINTS */
-        return ngx_av_flush_rows(plan, *merge ? NGX_AV_WRITER_MERGE_POINTS
-                                              : NGX_AV_WRITER_POINTS,
-                                 NGX_AV_FLUSH_POINTS);
+        return ngx_av_flush_points(plan, *merge);
     }
 }
 
@@ -221,39 +219,67 @@ ngx_av_flush_compare(const void *one, const void *two)
 }
 
 
-/* Logs or points: one statement stores them all; it may take the slot. */
-
 static ngx_int_t
-ngx_av_flush_rows(ngx_av_flush_plan_t *plan,
-    ngx_av_writer_statement_e statement, ngx_av_flush_table_e table)
+ngx_av_flush_logs(ngx_av_flush_plan_t *plan, ngx_uint_t merge)
 {
     int         *lengths;
-    u_char      *slot;
-    ngx_uint_t   ncolumns;
     const char **values;
 
-    if (ngx_av_flush_columns(plan, statement, table, plan->parts, plan->nparts,
+    if (ngx_av_flush_columns(plan, merge ? NGX_AV_WRITER_MERGE_LOGS
+                                         : NGX_AV_WRITER_LOGS,
+                             NGX_AV_FLUSH_LOGS, plan->parts, plan->nparts,
                              &values, &lengths)
         == NULL)
     {
         return NGX_ERROR;
     }
 
-    ncolumns = ngx_av_flush_tables[table].ncolumns;
+    return NGX_OK;
+}
 
-    if (plan->sql[statement].nparams == ncolumns) {
-        return NGX_OK;
-    }
+
+/* Points are also counted: those of a merge by what was new. */
+
+static ngx_int_t
+ngx_av_flush_points(ngx_av_flush_plan_t *plan, ngx_uint_t merge)
+{
+    int         *lengths, *counted;
+    u_char      *slot;
+    const char **values, **ids;
 
     slot = ngx_pnalloc(plan->pool, 2);
-    if (slot == NULL) {
+
+    if (slot == NULL
+        || ngx_av_flush_columns(plan, merge ? NGX_AV_WRITER_MERGE_POINTS
+                                            : NGX_AV_WRITER_POINTS,
+                                NGX_AV_FLUSH_POINTS, plan->parts,
+                                plan->nparts, &values, &lengths)
+           == NULL)
+    {
         return NGX_ERROR;
     }
 
     (void) ngx_av_db_put16(slot, (uint16_t) plan->slot);
 
-    values[ncolumns] = (char *) slot;
-    lengths[ncolumns] = 2;
+    if (merge) {
+        values[NGX_AV_POINT_NCOLUMNS] = (char *) slot;
+        lengths[NGX_AV_POINT_NCOLUMNS] = 2;
+
+        return NGX_OK;
+    }
+
+    if (ngx_av_flush_call(plan, NGX_AV_WRITER_COUNT_POINTS, &ids, &counted)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    ids[0] = values[NGX_AV_POINT_ACCOUNT];
+    counted[0] = lengths[NGX_AV_POINT_ACCOUNT];
+    ids[1] = values[NGX_AV_POINT_SERIES_ID];
+    counted[1] = lengths[NGX_AV_POINT_SERIES_ID];
+    ids[2] = (char *) slot;
+    counted[2] = 2;
 
     return NGX_OK;
 }

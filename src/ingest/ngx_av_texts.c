@@ -13,8 +13,12 @@
 
 static const u_char *ngx_av_texts_strip(ngx_av_texts_t *texts,
     const u_char *p, size_t *len);
+static ngx_int_t ngx_av_texts_put_text(ngx_av_texts_t *texts,
+    ngx_av_buf_t *b, const ngx_str_t *name, const u_char *p, size_t len);
 static ngx_int_t ngx_av_texts_write_string(ngx_av_texts_t *texts,
     ngx_av_buf_t *b, const ngx_str_t *name, yyjson_val *val);
+static ngx_int_t ngx_av_texts_write_text(ngx_av_texts_t *texts,
+    ngx_av_buf_t *b, const ngx_str_t *name, const u_char *p, size_t len);
 static ngx_int_t ngx_av_texts_write_value(ngx_av_texts_t *texts,
     ngx_av_buf_t *b, const ngx_str_t *name, yyjson_val *val);
 static ngx_int_t ngx_av_texts_write_head(ngx_av_texts_t *texts,
@@ -30,8 +34,6 @@ static ngx_int_t ngx_av_texts_write_member(ngx_av_texts_t *texts,
     yyjson_val *val);
 static size_t ngx_av_texts_size(yyjson_val *val, size_t string_limit);
 static size_t ngx_av_texts_fit(const u_char *p, size_t len, size_t limit);
-static ngx_int_t ngx_av_texts_note(ngx_av_texts_t *texts,
-    const ngx_str_t *name, const ngx_str_t *key, size_t size);
 
 
 void
@@ -61,7 +63,7 @@ ngx_int_t
 ngx_av_texts_put(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, yyjson_val *val)
 {
-    size_t         len, n;
+    size_t         len;
     const u_char  *p;
 
     len = unsafe_yyjson_get_len(val);
@@ -70,6 +72,32 @@ ngx_av_texts_put(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     if (p == NULL) {
         return NGX_ERROR;
     }
+
+    return ngx_av_texts_put_text(texts, b, name, p, len);
+}
+
+
+ngx_int_t
+ngx_av_texts_put_bytes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const ngx_str_t *bytes)
+{
+    ngx_str_t  text;
+
+    text = *bytes;
+
+    if (ngx_av_texts_repair(texts, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_av_texts_put_text(texts, b, name, text.data, text.len);
+}
+
+
+static ngx_int_t
+ngx_av_texts_put_text(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const u_char *p, size_t len)
+{
+    size_t  n;
 
     n = ngx_av_text_cut(p, len, ngx_min(texts->attribute_limit, texts->left));
 
@@ -105,6 +133,41 @@ ngx_av_texts_strip(ngx_av_texts_t *texts, const u_char *p, size_t *len)
 
 
 ngx_int_t
+ngx_av_texts_repair(ngx_av_texts_t *texts, ngx_str_t *bytes)
+{
+    size_t         bad;
+    ngx_av_buf_t  *scratch;
+
+    if (bytes->len == 0) {
+        return NGX_OK;
+    }
+
+    if (memchr(bytes->data, '\0', bytes->len) == NULL) {
+
+        (void) ngx_av_text_valid(bytes->data, bytes->len, &bad);
+
+        if (bad == 0) {
+            return NGX_OK;
+        }
+    }
+
+    scratch = &texts->scratch;
+    scratch->last = scratch->start;
+
+    if (ngx_av_text_append_repaired(scratch, bytes->data, bytes->len)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    bytes->data = scratch->start;
+    bytes->len = ngx_av_buf_len(scratch);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_av_texts_put_json(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, yyjson_val *val)
 {
@@ -135,11 +198,34 @@ ngx_av_texts_put_json(ngx_av_texts_t *texts, ngx_av_buf_t *b,
 }
 
 
+ngx_int_t
+ngx_av_texts_put_json_bytes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const ngx_str_t *bytes)
+{
+    size_t     mark;
+    ngx_str_t  text;
+
+    text = *bytes;
+
+    if (ngx_av_texts_repair(texts, &text) != NGX_OK
+        || ngx_av_db_array_begin(b, &mark) != NGX_OK
+        || ngx_av_texts_write_text(texts, b, name, text.data, text.len)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_av_db_array_end(b, mark);
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_av_texts_write_string(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, yyjson_val *val)
 {
-    size_t         len, n;
+    size_t         len;
     const u_char  *p;
 
     len = unsafe_yyjson_get_len(val);
@@ -148,6 +234,16 @@ ngx_av_texts_write_string(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     if (p == NULL) {
         return NGX_ERROR;
     }
+
+    return ngx_av_texts_write_text(texts, b, name, p, len);
+}
+
+
+static ngx_int_t
+ngx_av_texts_write_text(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const u_char *p, size_t len)
+{
+    size_t  n;
 
     n = ngx_av_text_cut(p, len, ngx_min(texts->attribute_limit, texts->left));
 
@@ -514,25 +610,37 @@ ngx_av_texts_fit(const u_char *p, size_t len, size_t limit)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_av_texts_note(ngx_av_texts_t *texts, const ngx_str_t *name,
     const ngx_str_t *key, size_t size)
 {
-    size_t         n;
+    size_t         start, n;
     u_char        *p;
     ngx_av_buf_t  *b;
     u_char         text[64 + NGX_AV_TEXTS_KEY_LEN];
 
     p = ngx_cpymem(text, name->data, ngx_min(name->len, 32));
 
-    if (key) {
-        n = ngx_av_text_cut(key->data, key->len, NGX_AV_TEXTS_KEY_LEN);
+    b = &texts->cut;
+
+    if (key && key->len) {
+
+        /* the end of the buffer serves to repair it */
+
+        start = ngx_av_buf_len(b);
+
+        if (ngx_av_text_append_repaired(b, key->data, key->len) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        n = ngx_av_text_cut(b->start + start, ngx_av_buf_len(b) - start,
+                            NGX_AV_TEXTS_KEY_LEN);
 
         *p++ = '.';
-        p = ngx_cpymem(p, key->data, n);
-    }
+        p = ngx_cpymem(p, b->start + start, n);
 
-    b = &texts->cut;
+        b->last = b->start + start;
+    }
 
     if ((ngx_av_buf_len(b) && ngx_av_buf_append(b, ",", 1) != NGX_OK)
         || ngx_av_json_write_string(b, text, p - text) != NGX_OK

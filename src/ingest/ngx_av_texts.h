@@ -50,12 +50,24 @@ ngx_int_t ngx_av_texts_put(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, yyjson_val *val);
 
 /*
+ * The same of bytes of any encoding, which are repaired.
+ */
+ngx_int_t ngx_av_texts_put_bytes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const ngx_str_t *bytes);
+
+/*
  * json of any kind.  A string is cut like text.  In an array or object each
  * string is; if the whole still does not fit it is replaced by a string: the
  * beginning of its text.
  */
 ngx_int_t ngx_av_texts_put_json(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, yyjson_val *val);
+
+/*
+ * json: a string of bytes of any encoding, which are repaired.
+ */
+ngx_int_t ngx_av_texts_put_json_bytes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const ngx_str_t *bytes);
 
 /*
  * jsonb, an object: its members are limited each by itself, and those that do
@@ -74,6 +86,24 @@ ngx_int_t ngx_av_texts_put_object(ngx_av_texts_t *texts, ngx_av_buf_t *b,
  * apart.  A member of an object goes by both names, "metadata.key".
  */
 ngx_int_t ngx_av_texts_put_truncated(ngx_av_texts_t *texts, ngx_av_buf_t *b);
+
+
+/*
+ * For those who write texts of their own, and keep count of what is left.
+ */
+
+/*
+ * Bytes of any encoding as text that Postgres accepts: as they are, or
+ * repaired in texts->scratch.  NGX_ERROR without memory.
+ */
+ngx_int_t ngx_av_texts_repair(ngx_av_texts_t *texts, ngx_str_t *bytes);
+
+/*
+ * Notes for "truncated" that name, or its member key if that is not NULL, had
+ * this size.  The key is of any encoding.  NGX_ERROR without memory.
+ */
+ngx_int_t ngx_av_texts_note(ngx_av_texts_t *texts, const ngx_str_t *name,
+    const ngx_str_t *key, size_t size);
 
 
 #endif /* _NGX_AV_TEXTS_H_INCLUDED_ */

@@ -69,17 +69,11 @@
     " else " span "ended_nanos end)"
 
 
-#define NGX_AV_WRITER_COUNT_POINTS(conflict)                                  \
-    "with fresh as ("                                                         \
-    "insert into agentvista.metric_points ({point columns})"                  \
-    " select {point rows}" conflict                                           \
-    " returning account_id, series_id),"                                      \
-    " gain as ("                                                              \
-    "select account_id, series_id, count(*) as points"                        \
-    " from fresh group by account_id, series_id)"                             \
+/* adds "points" of "gain", by series, to the metrics' counts */
+#define NGX_AV_WRITER_ADD_POINTS(slot)                                        \
     " insert into agentvista.metric_counts as c"                              \
     " (account_id, name, slot, points)"                                       \
-    " select g.account_id, s.metric, {point slot}::smallint, sum(g.points)"   \
+    " select g.account_id, s.metric, " slot "::smallint, sum(g.points)"       \
     " from gain g join agentvista.series s"                                   \
     " on s.account_id = g.account_id and s.id = g.series_id"                  \
     " group by g.account_id, s.metric order by g.account_id, s.metric"        \
@@ -266,10 +260,30 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     "insert into agentvista.logs ({log columns}) select {log rows}"
     " on conflict do nothing",
 
-    /* NGX_AV_WRITER_POINTS, NGX_AV_WRITER_MERGE_POINTS */
+    /* NGX_AV_WRITER_POINTS */
 
-    NGX_AV_WRITER_COUNT_POINTS(""),
-    NGX_AV_WRITER_COUNT_POINTS(" on conflict do nothing")
+    "insert into agentvista.metric_points ({point columns})"
+    " select {point rows}",
+
+    /* NGX_AV_WRITER_COUNT_POINTS */
+
+    "with gain as ("
+    "select account_id, series_id, count(*) as points"
+    " from (select unnest($1::uuid[]) as account_id,"
+    " unnest($2::uuid[]) as series_id) as p"
+    " group by account_id, series_id)"
+    NGX_AV_WRITER_ADD_POINTS("$3"),
+
+    /* NGX_AV_WRITER_MERGE_POINTS */
+
+    "with fresh as ("
+    "insert into agentvista.metric_points ({point columns})"
+    " select {point rows} on conflict do nothing"
+    " returning account_id, series_id),"
+    " gain as ("
+    "select account_id, series_id, count(*) as points"
+    " from fresh group by account_id, series_id)"
+    NGX_AV_WRITER_ADD_POINTS("{point slot}")
 };
 
 
@@ -295,6 +309,8 @@ static ngx_int_t ngx_av_writer_sql_name(ngx_av_buf_t *b,
 static ngx_int_t ngx_av_writer_sql_row(ngx_av_buf_t *b,
     const ngx_av_writer_sql_column_t *c);
 static ngx_int_t ngx_av_writer_sql_at_home(ngx_av_buf_t *b,
+    const ngx_av_writer_sql_column_t *c);
+static const char *ngx_av_writer_sql_feedback(
     const ngx_av_writer_sql_column_t *c);
 static ngx_int_t ngx_av_writer_sql_trace_merge(ngx_av_buf_t *b,
     const ngx_av_writer_sql_column_t *c);
@@ -407,7 +423,8 @@ static const struct {
     { "merge_spans", NGX_AV_SPAN_NCOLUMNS + 2 },
     { "logs", NGX_AV_LOG_NCOLUMNS },
     { "merge_logs", NGX_AV_LOG_NCOLUMNS },
-    { "points", NGX_AV_POINT_NCOLUMNS + 1 },
+    { "points", NGX_AV_POINT_NCOLUMNS },
+    { "count_points", 3 },
     { "merge_points", NGX_AV_POINT_NCOLUMNS + 1 }
 };
 
@@ -462,6 +479,25 @@ ngx_av_writer_sql_at_home(ngx_av_buf_t *b, const ngx_av_writer_sql_column_t *c)
 }
 
 
+/* What PATCH outcome has set stays, whatever is ingested. */
+
+static const char *
+ngx_av_writer_sql_feedback(const ngx_av_writer_sql_column_t *c)
+{
+    switch (c->number - 1) {
+
+    case NGX_AV_TRACE_SUCCESS:
+        return " when t.feedback & 1 <> 0 then t.success";
+
+    case NGX_AV_TRACE_OUTCOME:
+        return " when t.feedback & 2 <> 0 then t.outcome";
+
+    default:
+        return "";
+    }
+}
+
+
 static ngx_int_t
 ngx_av_writer_sql_trace_merge(ngx_av_buf_t *b,
     const ngx_av_writer_sql_column_t *c)
@@ -506,14 +542,15 @@ ngx_av_writer_sql_trace_merge(ngx_av_buf_t *b,
 
     default:
         return ngx_av_writer_sql_print(b,
-                         "%s = case when " NGX_AV_WRITER_REPLACES
+                         "%s = case%s when " NGX_AV_WRITER_REPLACES
                          " then excluded.%s"
                          " when " NGX_AV_WRITER_KEEPS " then t.%s"
                          "%s"
                          " when " NGX_AV_WRITER_FIRST
                          " then coalesce(excluded.%s, t.%s)"
                          " else coalesce(t.%s, excluded.%s) end",
-                         c->name, c->name, c->name,
+                         c->name, ngx_av_writer_sql_feedback(c), c->name,
+                         c->name,
                          c->number - 1 == NGX_AV_TRACE_ENDED_AT
                          ? " when " NGX_AV_WRITER_BOTH_MADE
                            " then greatest(t.ended_at, excluded.ended_at)"

@@ -42,8 +42,9 @@ typedef enum {
     /* Log records and metric points thought to be new, or perhaps stored. */
     NGX_AV_WRITER_LOGS,             /* log columns */
     NGX_AV_WRITER_MERGE_LOGS,
-    NGX_AV_WRITER_POINTS,           /* point columns, slot */
-    NGX_AV_WRITER_MERGE_POINTS,
+    NGX_AV_WRITER_POINTS,           /* point columns */
+    NGX_AV_WRITER_COUNT_POINTS,     /* account_id[], series_id[], slot */
+    NGX_AV_WRITER_MERGE_POINTS,     /* point columns, slot */
 
     NGX_AV_WRITER_NSTATEMENTS
 } ngx_av_writer_statement_e;

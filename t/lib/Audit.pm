@@ -10,6 +10,8 @@
 #     orphans      spans whose trace is not there
 #     miscounted   traces whose span_count is not the number of their spans
 #     uncharged    accounts whose usage is not the number of their spans
+#
+# and the statistics of agents must be what the traces say.
 
 package Audit;
 
@@ -145,10 +147,13 @@ sub sound {
     my %found = compare($pg, $account, @records);
     my $text = join ', ', map { "$_ $found{$_}" } 'acked', @Zero;
 
+    # of all accounts, and empty if the statistics are what the traces say
+    my $wrong = `./scripts/check-statistics '@{[ $pg->conninfo ]}' 2>&1`;
+
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    Test::More::ok(!(grep { $found{$_} } @Zero), "$name: nothing lost, nothing"
-                   . " twice, charged once")
-        or Test::More::diag($text);
+    Test::More::ok(!(grep { $found{$_} } @Zero) && $wrong eq '',
+                   "$name: nothing lost, nothing twice, charged once")
+        or Test::More::diag("$text\n$wrong");
 
     return %found;
 }

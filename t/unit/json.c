@@ -1075,6 +1075,82 @@ ngx_av_test_int64_random(void)
 }
 
 
+static void
+ngx_av_test_bytes(void)
+{
+    ngx_int_t      rc;
+    ngx_uint_t     i, bad;
+    ngx_av_buf_t   b;
+
+    static ngx_str_t  text = ngx_string("\xff\"\0a\xe2\x82");
+
+    (void) ngx_av_buf_init(&b, ngx_av_test_pool, 0);
+
+    is(ngx_av_json_write_bytes(&b, text.data, text.len), NGX_OK,
+       "bytes of unknown encoding");
+    is_text(b.start, ngx_av_buf_len(&b), "\"" R "\\\"a" R "\"",
+            "are repaired and escaped");
+
+    b.last = b.start;
+    (void) ngx_av_json_write_bytes(&b, (u_char *) "\xc3\xa9", 2);
+    is_text(b.start, ngx_av_buf_len(&b), "\"\xc3\xa9\"", "if need be");
+
+    bad = 0;
+
+    for (i = 0; i < 10; i++) {
+        (void) ngx_av_buf_init(&b, ngx_av_test_pool, 1);
+        ngx_av_stub_fail_after(i);
+        rc = ngx_av_json_write_bytes(&b, text.data, text.len);
+        ngx_av_stub_fail_never();
+
+        if (rc == NGX_OK) {
+            break;
+        }
+
+        bad += (rc != NGX_ERROR);
+    }
+
+    ok(bad == 0 && i > 0 && i < 10, "without memory it is an error");
+}
+
+
+static void
+ngx_av_test_unsigned(void)
+{
+    size_t       i;
+    uint64_t     n;
+    ngx_int_t    rc;
+
+    static const struct {
+        const char  *text;
+        ngx_int_t    rc;
+        uint64_t     n;
+    } tests[] = {
+        { "0", NGX_OK, 0 },
+        { "-0", NGX_OK, 0 },
+        { "-0.0e5", NGX_OK, 0 },
+        { "18446744073709551615", NGX_OK, UINT64_MAX },
+        { "1844674407370955161500e-2", NGX_OK, UINT64_MAX },
+        { "9223372036854775808", NGX_OK, (uint64_t) INT64_MAX + 1 },
+        { "1e19", NGX_OK, 10000000000000000000ull },
+        { "18446744073709551616", NGX_DECLINED, 0 },
+        { "1e20", NGX_DECLINED, 0 },
+        { "-1", NGX_DECLINED, 0 },
+        { "0.5", NGX_DECLINED, 0 },
+        { "", NGX_DECLINED, 0 },
+        { "x", NGX_DECLINED, 0 }
+    };
+
+    for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        n = 0;
+        rc = ngx_av_json_uint64((u_char *) tests[i].text,
+                                strlen(tests[i].text), &n);
+        is(rc, tests[i].rc, "unsigned %s", tests[i].text);
+        ok(n == tests[i].n, "unsigned %s: its value", tests[i].text);
+    }
+}
+
+
 int
 main(void)
 {
@@ -1096,6 +1172,9 @@ main(void)
     ngx_av_test_damage();
     ngx_av_test_int64_table();
     ngx_av_test_int64_random();
+
+    ngx_av_test_bytes();
+    ngx_av_test_unsigned();
 
     ngx_destroy_pool(ngx_av_test_pool);
 

@@ -34,6 +34,18 @@ static const uint32_t  ngx_av_batch_span_types[] = {
 #undef NGX_AV_COLUMN
 };
 
+static const uint32_t  ngx_av_batch_log_types[] = {
+#define NGX_AV_COLUMN(name, column, type, oid)  oid,
+    NGX_AV_LOG_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
+
+static const uint32_t  ngx_av_batch_point_types[] = {
+#define NGX_AV_COLUMN(name, column, type, oid)  oid,
+    NGX_AV_POINT_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
+
 const char *const  ngx_av_batch_trace_names[] = {
 #define NGX_AV_COLUMN(name, column, type, oid)  #column,
     NGX_AV_TRACE_COLUMNS(NGX_AV_COLUMN)
@@ -60,6 +72,22 @@ static const ngx_uint_t  ngx_av_batch_span_required[] = {
     NGX_AV_SPAN_ID, NGX_AV_SPAN_ORDINAL, NGX_AV_SPAN_TYPE, NGX_AV_SPAN_STATUS,
     NGX_AV_SPAN_NAME, NGX_AV_SPAN_STARTED_AT, NGX_AV_SPAN_NCOLUMNS
 };
+
+static const ngx_uint_t  ngx_av_batch_log_required[] = {
+    NGX_AV_LOG_ACCOUNT, NGX_AV_LOG_DAY, NGX_AV_LOG_ID, NGX_AV_LOG_LOGGED_AT,
+    NGX_AV_LOG_SEVERITY, NGX_AV_LOG_SERVICE_NAME, NGX_AV_LOG_SCOPE_ID,
+    NGX_AV_LOG_NCOLUMNS
+};
+
+static const ngx_uint_t  ngx_av_batch_point_required[] = {
+    NGX_AV_POINT_ACCOUNT, NGX_AV_POINT_DAY, NGX_AV_POINT_SERIES_ID,
+    NGX_AV_POINT_RECORDED_AT, NGX_AV_POINT_RECORDED_NANOS, NGX_AV_POINT_VALUE,
+    NGX_AV_POINT_NCOLUMNS
+};
+
+
+static const char *ngx_av_batch_check_one(const ngx_av_batch_t *batch,
+    ngx_uint_t ncolumns, const uint32_t *types, const ngx_uint_t *required);
 
 
 /* The next element; its value, or NULL if it reaches beyond the end. */
@@ -103,6 +131,15 @@ ngx_av_batch_check_get(const ngx_av_buf_t *b, ngx_uint_t row)
     }
 
     p = b->start;
+
+    /* a column without a byte is null in all rows */
+
+    if (p == b->last) {
+        ngx_memzero(&cell, sizeof(ngx_av_batch_cell_t));
+        cell.null = 1;
+
+        return cell;
+    }
 
     do {
         p = ngx_av_batch_check_next(p, b->last, &cell);
@@ -249,8 +286,7 @@ ngx_av_batch_check_value(uint32_t type, const u_char *p, size_t len)
         return len == 4;
 
     case NGX_AV_DB_INT8:
-        return len == 8 && (int64_t) ngx_av_db_get64(p) >= 0;
-
+    case NGX_AV_DB_FLOAT8:
     case NGX_AV_DB_TIMESTAMPTZ:
         return len == 8;
 
@@ -303,7 +339,9 @@ ngx_av_batch_check_columns(const ngx_av_buf_t *columns, ngx_uint_t ncolumns,
                                                           cell.len));
         }
 
-        ngx_av_batch_must(n == nrows);
+        /* without a byte it is null in all rows */
+
+        ngx_av_batch_must(n == nrows || (n == 0 && i != *required));
 
         required += (i == *required);
     }
@@ -325,6 +363,11 @@ ngx_av_batch_check_starts(const ngx_av_buf_t *columns, ngx_uint_t ncolumns,
         }
 
         len = next ? next[i] : ngx_av_buf_len(&columns[i]);
+
+        if (ngx_av_buf_len(&columns[i]) == 0) {
+            ngx_av_batch_must(start[i] == 0 && len == 0);
+            continue;
+        }
 
         ngx_av_batch_must(start[i] <= len);
         ngx_av_batch_must(
@@ -364,15 +407,14 @@ ngx_av_batch_check_ids(const ngx_av_batch_t *batch, ngx_uint_t row,
 
 
 static const char *
-ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
+ngx_av_batch_check_shares(const ngx_av_batch_t *batch)
 {
-    ngx_uint_t                  i, row, elements;
+    ngx_uint_t                  i, row;
     const char                 *error;
     const u_char               *id;
     const ngx_av_batch_part_t  *part, *next;
 
     part = batch->parts.elts;
-    elements = 0;
     row = 0;
 
     for (i = 0; i < batch->parts.nelts; i++, part++) {
@@ -382,8 +424,6 @@ ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
         ngx_av_batch_must(part->element < batch->ntraces);
         ngx_av_batch_must(i == 0 || part->element >= part[-1].element);
         ngx_av_batch_must(part->settled == 0);
-
-        elements += (i == 0 || part->element != part[-1].element);
 
         error = ngx_av_batch_check_starts(batch->traces, NGX_AV_TRACE_NCOLUMNS,
                                           part->trace_start,
@@ -412,6 +452,30 @@ ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
     }
 
     ngx_av_batch_must(row == batch->nrows);
+
+    return NULL;
+}
+
+
+static const char *
+ngx_av_batch_check_parts(const ngx_av_batch_t *batch)
+{
+    ngx_uint_t                  i, elements;
+    const char                 *error;
+    const ngx_av_batch_part_t  *part;
+
+    error = ngx_av_batch_check_shares(batch);
+    if (error) {
+        return error;
+    }
+
+    part = batch->parts.elts;
+    elements = 0;
+
+    for (i = 0; i < batch->parts.nelts; i++, part++) {
+        elements += (i == 0 || part->element != part[-1].element);
+    }
+
     ngx_av_batch_must(elements + batch->errors.nelts == batch->ntraces);
     ngx_av_batch_must(batch->nrows + batch->nrejected
                       <= NGX_AV_BATCH_MAX_SPANS);
@@ -584,6 +648,68 @@ ngx_av_batch_check(const ngx_av_batch_t *batch,
 }
 
 
+const char *
+ngx_av_batch_check_otlp(const ngx_av_batch_t *batch)
+{
+    const char  *error;
+
+    switch (batch->kind) {
+
+    case NGX_AV_BATCH_LOGS:
+        return ngx_av_batch_check_one(batch, NGX_AV_LOG_NCOLUMNS,
+                                      ngx_av_batch_log_types,
+                                      ngx_av_batch_log_required);
+
+    case NGX_AV_BATCH_POINTS:
+        return ngx_av_batch_check_one(batch, NGX_AV_POINT_NCOLUMNS,
+                                      ngx_av_batch_point_types,
+                                      ngx_av_batch_point_required);
+    }
+
+    error = ngx_av_batch_check_columns(batch->traces, NGX_AV_TRACE_NCOLUMNS,
+                                       ngx_av_batch_trace_types,
+                                       ngx_av_batch_trace_required,
+                                       batch->parts.nelts);
+    if (error) {
+        return error;
+    }
+
+    error = ngx_av_batch_check_columns(batch->spans, NGX_AV_SPAN_NCOLUMNS,
+                                       ngx_av_batch_span_types,
+                                       ngx_av_batch_span_required,
+                                       batch->nrows);
+    if (error) {
+        return error;
+    }
+
+    error = ngx_av_batch_check_shares(batch);
+
+    return error ? error : ngx_av_batch_check_agents(batch);
+}
+
+
+/* Logs and points: all rows in one part. */
+
+static const char *
+ngx_av_batch_check_one(const ngx_av_batch_t *batch, ngx_uint_t ncolumns,
+    const uint32_t *types, const ngx_uint_t *required)
+{
+    ngx_av_batch_part_t  *part;
+
+    part = batch->parts.elts;
+
+    ngx_av_batch_must(batch->parts.nelts == (batch->nrows != 0));
+    ngx_av_batch_must(batch->nrows == 0 || part->nrows == batch->nrows);
+
+    if (batch->nrows == 0) {
+        return NULL;
+    }
+
+    return ngx_av_batch_check_columns(batch->rows, ncolumns, types, required,
+                                      batch->nrows);
+}
+
+
 static void
 ngx_av_batch_print_numeric(char *text, const u_char *p)
 {
@@ -621,7 +747,9 @@ static const char *
 ngx_av_batch_print(uint32_t type, ngx_av_batch_cell_t cell, size_t *len)
 {
     char               *text;
+    double              number;
     size_t              size;
+    uint64_t            bits;
     ngx_av_time_t       t;
     ngx_av_uuid_t       uuid;
     static char        *texts[NGX_AV_BATCH_CHECK_CELLS];
@@ -656,6 +784,12 @@ ngx_av_batch_print(uint32_t type, ngx_av_batch_cell_t cell, size_t *len)
 
     case NGX_AV_DB_INT8:
         sprintf(text, "%lld", (long long) ngx_av_db_get64(cell.p));
+        break;
+
+    case NGX_AV_DB_FLOAT8:
+        bits = ngx_av_db_get64(cell.p);
+        ngx_memcpy(&number, &bits, sizeof(double));
+        sprintf(text, "%.17g", number);
         break;
 
     case NGX_AV_DB_TIMESTAMPTZ:
@@ -710,6 +844,28 @@ ngx_av_batch_span_cell(const ngx_av_batch_t *batch, ngx_uint_t row,
 {
     return ngx_av_batch_print(ngx_av_batch_span_types[column],
                               ngx_av_batch_check_get(&batch->spans[column],
+                                                     row),
+                              len);
+}
+
+
+const char *
+ngx_av_batch_log_cell(const ngx_av_batch_t *batch, ngx_uint_t row,
+    ngx_av_log_column_e column, size_t *len)
+{
+    return ngx_av_batch_print(ngx_av_batch_log_types[column],
+                              ngx_av_batch_check_get(&batch->rows[column],
+                                                     row),
+                              len);
+}
+
+
+const char *
+ngx_av_batch_point_cell(const ngx_av_batch_t *batch, ngx_uint_t row,
+    ngx_av_point_column_e column, size_t *len)
+{
+    return ngx_av_batch_print(ngx_av_batch_point_types[column],
+                              ngx_av_batch_check_get(&batch->rows[column],
                                                      row),
                               len);
 }

@@ -10,7 +10,7 @@ static u_char *ngx_av_stub_put(u_char *buf, u_char *last, const void *p,
 u_char *
 ngx_vslprintf(u_char *buf, u_char *last, const char *fmt, va_list args)
 {
-    char        number[32];
+    char        number[32], *cstr;
     size_t      len;
     ngx_str_t  *str;
 
@@ -37,7 +37,13 @@ ngx_vslprintf(u_char *buf, u_char *last, const char *fmt, va_list args)
             buf = ngx_av_stub_put(buf, last, str->data, str->len);
             continue;
 
+        case 's':
+            cstr = va_arg(args, char *);
+            buf = ngx_av_stub_put(buf, last, cstr, strlen(cstr));
+            continue;
+
         case 'd':
+        case 'D':
             sprintf(number, "%d", va_arg(args, int));
             break;
 
@@ -50,10 +56,15 @@ ngx_vslprintf(u_char *buf, u_char *last, const char *fmt, va_list args)
             break;
 
         case 'u':
-            /* %ui and %uz are as wide */
+            /* %ui, %uz and %uL are as wide */
             fmt++;
 
-            if (*fmt != 'i' && *fmt != 'z') {
+            if (*fmt == 'D') {
+                sprintf(number, "%u", va_arg(args, uint32_t));
+                break;
+            }
+
+            if (*fmt != 'i' && *fmt != 'z' && *fmt != 'L') {
                 abort();
             }
 
@@ -123,4 +134,11 @@ ngx_array_push(ngx_array_t *a)
     }
 
     return (u_char *) a->elts + a->size * a->nelts++;
+}
+
+
+ngx_int_t
+ngx_strncasecmp(u_char *s1, u_char *s2, size_t n)
+{
+    return strncasecmp((char *) s1, (char *) s2, n);
 }

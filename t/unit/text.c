@@ -559,6 +559,80 @@ ngx_av_test_blank(void)
 }
 
 
+static void
+ngx_av_test_unknown_encoding(ngx_pool_t *pool)
+{
+    u_char        *copy, *out;
+    size_t         i, j, n, len, bad;
+    ngx_uint_t     wrong;
+    ngx_av_buf_t   b;
+
+    static const struct {
+        ngx_str_t    text;
+        size_t       valid;
+        size_t       bad;
+        const char  *repaired;
+    } tests[] = {
+        { ngx_string(""), 0, 0, "" },
+        { ngx_string("plain text, long enough"), 23, 0,
+          "plain text, long enough" },
+        { ngx_string("\xc3\xa9t\xc3\xa9"), 5, 0, "\xc3\xa9t\xc3\xa9" },
+        { ngx_string("12345678\xff" "9"), 8, 1,
+          "12345678\xef\xbf\xbd" "9" },
+        { ngx_string("a\xe2\x82"), 1, 2, "a\xef\xbf\xbd" },
+        { ngx_string("\xed\xa0\x80"), 0, 1,
+          "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+        { ngx_string("a\0\xf0\x9f\x98\x80\0"), 7, 0,
+          "a\xf0\x9f\x98\x80" }
+    };
+
+    for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+
+        copy = ngx_av_stub_copy(tests[i].text.data, tests[i].text.len);
+        n = ngx_av_text_valid(copy, tests[i].text.len, &bad);
+
+        is(n, tests[i].valid, "text %d: what is valid", (int) i);
+        is(bad, tests[i].bad, "text %d: what is not", (int) i);
+
+        (void) ngx_av_buf_init(&b, pool, 0);
+        is(ngx_av_text_append_repaired(&b, copy, tests[i].text.len), NGX_OK,
+           "text %d: repaired", (int) i);
+        is_text(b.start, ngx_av_buf_len(&b), tests[i].repaired,
+                "text %d: is", (int) i);
+
+        free(copy);
+    }
+
+    wrong = 0;
+
+    for (i = 0; i < 20000; i++) {
+
+        len = i % 40;
+        copy = ngx_palloc(pool, len + 1);
+        out = ngx_palloc(pool, 3 * len + 1);
+
+        for (j = 0; j < len; j++) {
+            copy[j] = (ngx_av_stub_random() & 0x300)
+                      ? 'a' : (u_char) (ngx_av_stub_random() >> 20);
+            copy[j] = (copy[j] == '\\' || copy[j] == 0) ? 'b' : copy[j];
+        }
+
+        /* there is another function that does it, but for backslashes */
+
+        n = ngx_av_text_repair_json(out, copy, len);
+
+        (void) ngx_av_buf_init(&b, pool, 0);
+        (void) ngx_av_text_append_repaired(&b, copy, len);
+
+        wrong += (ngx_av_buf_len(&b) != n
+                  || (n && ngx_memcmp(b.start, out, n) != 0)
+                  || (ngx_av_text_valid(out, n, &bad) != n || bad != 0));
+    }
+
+    is(wrong, 0, "random bytes, repaired as a document is");
+}
+
+
 int
 main(void)
 {
@@ -569,6 +643,7 @@ main(void)
         return 1;
     }
 
+    ngx_av_test_unknown_encoding(pool);
     ngx_av_test_repair_table();
     ngx_av_test_repair_bytes();
     ngx_av_test_repair_escapes();

@@ -30,3 +30,27 @@ returns text language sql stable parallel safe as $$
                    else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
                    end)
 $$;
+
+-- The same with all nine digits, if the nanoseconds beside it are not 0.
+create or replace function agentvista.iso8601(t timestamptz, nanos smallint)
+returns text language sql stable parallel safe as $$
+    select case
+           when nanos > 0
+               then to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+                    || lpad(nanos::text, 3, '0') || 'Z'
+           else agentvista.iso8601(t)
+           end
+$$;
+
+-- What a span of the fine set of types is to AgentVista's clients.
+create or replace function agentvista.span_type_name(type smallint,
+    kind smallint)
+returns text language sql immutable parallel safe as $$
+    select case
+           when type between 1 and 5 then agentvista.span_type_name(type)
+           when type in (8, 14) then 'llm'
+           when type = 7 then 'db'
+           when type = 12 or type = 13 and kind in (2, 3) then 'http'
+           else 'custom'
+           end
+$$;

@@ -112,6 +112,9 @@ begin
 
     created := agentvista.create_partitions(cutoff, today + days_ahead);
 
+    -- Readers add up what writers have not folded yet: let that be little.
+    perform agentvista.fold_statistics();
+
     -- Traces first: a trace must never be without its partition.
     delete from agentvista.traces
     where (account_id, trace_id) in
@@ -137,8 +140,8 @@ begin
              join pg_inherits i
              on i.inhparent = ('agentvista.' || t.name)::regclass
              join pg_class c on c.oid = i.inhrelid
-        where c.relname ~ ('^' || t.name || '_[0-9]{8}$')
-              and right(c.relname, 8)::date < cutoff
+        where case when c.relname ~ ('^' || t.name || '_[0-9]{8}$')
+                   then right(c.relname, 8)::date < cutoff end
         order by 1
     loop
         begin

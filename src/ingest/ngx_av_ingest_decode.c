@@ -1,0 +1,409 @@
+#include "ngx_av_ingest_kind.h"
+
+
+/* A body beyond this takes more of the worker's time than others may wait. */
+#define NGX_AV_INGEST_LONG_TEXT  (256 * 1024)
+#define NGX_AV_INGEST_LONG_GZIP  (8 * 1024)
+
+/*
+ * Documents take memory that is not in the budget, so only so many bodies are
+ * decoded in threads of a worker at once.
+ */
+#define NGX_AV_INGEST_TASKS  2
+
+/* milliseconds: a thread is not to be interrupted, only to be waited for */
+#define NGX_AV_INGEST_GUARD  1000
+
+
+static void ngx_av_ingest_work(ngx_av_ingest_t *in);
+static ngx_int_t ngx_av_ingest_text(ngx_av_ingest_t *in, ngx_pool_t *pool,
+    ngx_str_t *text);
+static ngx_int_t ngx_av_ingest_unframe(ngx_av_ingest_t *in, ngx_str_t *text,
+    ngx_uint_t *gzip);
+static ngx_int_t ngx_av_ingest_inflate(ngx_av_ingest_t *in, ngx_pool_t *pool,
+    ngx_str_t *text);
+static ngx_int_t ngx_av_ingest_fail(ngx_av_ingest_t *in, ngx_uint_t status,
+    const char *fmt, ...);
+
+#if (NGX_THREADS)
+static ngx_int_t ngx_av_ingest_enqueue(ngx_av_ingest_t *in);
+static void ngx_av_ingest_next_task(void);
+static ngx_int_t ngx_av_ingest_post(ngx_av_ingest_t *in);
+static void ngx_av_ingest_thread(void *data, ngx_log_t *log);
+static void ngx_av_ingest_task_done(ngx_event_t *ev);
+static void ngx_av_ingest_resume_decoded(ngx_av_ingest_t *in);
+static void ngx_av_ingest_guard(ngx_event_t *ev);
+
+
+static ngx_uint_t   ngx_av_ingest_ntasks;
+static ngx_queue_t  ngx_av_ingest_tasks;    /* waiting; NULL links at first */
+#endif
+
+
+ngx_int_t
+ngx_av_ingest_decode(ngx_av_ingest_t *in)
+{
+#if (NGX_THREADS)
+    if (in->body.len > (in->form.gzip ? NGX_AV_INGEST_LONG_GZIP
+                                      : NGX_AV_INGEST_LONG_TEXT))
+    {
+        return ngx_av_ingest_enqueue(in);
+    }
+#endif
+
+    ngx_av_ingest_work(in);
+
+    return NGX_OK;
+}
+
+
+/*
+ * From the bytes of the body to the batch, or to in->status and detail.  May
+ * run in a thread: it touches nothing but in, and no request.
+ */
+
+static void
+ngx_av_ingest_work(ngx_av_ingest_t *in)
+{
+    ngx_int_t    rc;
+    ngx_str_t    text;
+    ngx_pool_t  *pool;
+
+    pool = in->pool;
+
+    if (pool == NULL) {
+        pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, ngx_cycle->log);
+    }
+
+    in->pool = NULL;
+
+    if (pool == NULL) {
+        in->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return;
+    }
+
+    if (ngx_av_ingest_text(in, pool, &text) == NGX_OK) {
+
+        rc = in->kind->decode(in, &text, &in->detail);
+
+        switch (rc) {
+
+        case NGX_OK:
+            break;
+
+        case NGX_DECLINED:
+            in->status = NGX_HTTP_BAD_REQUEST;
+            break;
+
+        case NGX_ABORT:
+            (void) ngx_av_ingest_fail(in, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                      "The body has too many values for its"
+                                      " size: send fewer at once.");
+            break;
+
+        default:
+            in->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    /* what the batch keeps it has copied */
+
+    ngx_destroy_pool(pool);
+}
+
+
+/* NGX_OK, or NGX_ERROR with in->status set. */
+
+static ngx_int_t
+ngx_av_ingest_text(ngx_av_ingest_t *in, ngx_pool_t *pool, ngx_str_t *text)
+{
+    ngx_uint_t  gzip;
+
+    if (ngx_av_body_read(&in->body, pool, text) != NGX_OK) {
+        in->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
+    }
+
+    gzip = in->form.gzip;
+
+    if (in->form.framed && ngx_av_ingest_unframe(in, text, &gzip) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* in protobuf nothing is a request, too, however it was encoded */
+
+    if (!gzip
+        || (text->len == 0 && in->form.encoding == NGX_AV_OTLP_PROTOBUF))
+    {
+        return NGX_OK;
+    }
+
+    return ngx_av_ingest_inflate(in, pool, text);
+}
+
+
+/* gRPC: one message, after whether it is compressed and its length. */
+
+static ngx_int_t
+ngx_av_ingest_unframe(ngx_av_ingest_t *in, ngx_str_t *text, ngx_uint_t *gzip)
+{
+    size_t   len;
+    u_char  *p;
+
+    p = text->data;
+
+    if (text->len < 5) {
+        return ngx_av_ingest_fail(in, NGX_HTTP_BAD_REQUEST,
+                                  "The request has no message.");
+    }
+
+    len = (size_t) p[1] << 24 | (size_t) p[2] << 16 | (size_t) p[3] << 8
+          | (size_t) p[4];
+
+    text->data += 5;
+    text->len -= 5;
+
+    if (text->len < len) {
+        return ngx_av_ingest_fail(in, NGX_HTTP_BAD_REQUEST,
+                                  "The message is truncated.");
+    }
+
+    if (text->len > len) {
+        return ngx_av_ingest_fail(in, NGX_HTTP_BAD_REQUEST,
+                                  "The request has more than one message.");
+    }
+
+    if (p[0] > 1 || (p[0] == 1 && !in->form.gzip)) {
+        return ngx_av_ingest_fail(in, NGX_HTTP_BAD_REQUEST,
+                                  "The message is compressed, but grpc-encoding"
+                                  " does not say how.");
+    }
+
+    *gzip = p[0];
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_av_ingest_inflate(ngx_av_ingest_t *in, ngx_pool_t *pool, ngx_str_t *text)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_av_body_inflate(pool, in->inflated_limit, NGX_AV_INGEST_FACTOR,
+                             &in->taken, text);
+
+    switch (rc) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        return ngx_av_ingest_fail(in, NGX_HTTP_BAD_REQUEST, "%s",
+                                  NGX_AV_BODY_NOT_GZIP);
+
+    case NGX_ABORT:
+        return ngx_av_ingest_fail(in, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                  NGX_AV_BODY_INFLATED, in->inflated_limit);
+
+    case NGX_BUSY:
+        in->status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        return NGX_ERROR;
+
+    default:
+        in->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
+    }
+}
+
+
+static ngx_int_t
+ngx_av_ingest_fail(ngx_av_ingest_t *in, ngx_uint_t status, const char *fmt,
+    ...)
+{
+    u_char   *p;
+    va_list   args;
+    u_char    buf[128];
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(buf, buf + sizeof(buf), fmt, args);
+    va_end(args);
+
+    in->status = status;
+    in->detail.len = p - buf;
+    in->detail.data = ngx_pnalloc(in->batch->pool, in->detail.len);
+
+    if (in->detail.data == NULL) {
+        in->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(in->detail.data, buf, in->detail.len);
+
+    return NGX_ERROR;
+}
+
+
+#if (NGX_THREADS)
+
+static ngx_int_t
+ngx_av_ingest_enqueue(ngx_av_ingest_t *in)
+{
+    in->pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, ngx_cycle->log);
+
+    if (in->pool == NULL
+        || ngx_av_body_detach(&in->body, in->pool) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_av_ingest_tasks.next == NULL) {
+        ngx_queue_init(&ngx_av_ingest_tasks);
+    }
+
+    ngx_queue_insert_tail(&ngx_av_ingest_tasks, &in->queue);
+    in->queued = 1;
+
+    /* not cancelable: a worker that quits must not leave without the answer */
+
+    in->guard.data = &in->dumb;
+    in->guard.handler = ngx_av_ingest_guard;
+    in->guard.log = ngx_cycle->log;
+
+    ngx_add_timer(&in->guard, ngx_av_ingest_time_left(in));
+
+    ngx_av_ingest_next_task();
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_av_ingest_dequeue(ngx_av_ingest_t *in)
+{
+    ngx_queue_remove(&in->queue);
+    in->queued = 0;
+}
+
+
+static void
+ngx_av_ingest_next_task(void)
+{
+    ngx_queue_t      *q;
+    ngx_av_ingest_t  *in;
+
+    while (ngx_av_ingest_ntasks < NGX_AV_INGEST_TASKS
+           && !ngx_queue_empty(&ngx_av_ingest_tasks))
+    {
+        q = ngx_queue_head(&ngx_av_ingest_tasks);
+        in = ngx_queue_data(q, ngx_av_ingest_t, queue);
+
+        if (ngx_av_ingest_post(in) != NGX_OK) {
+            /* the guard will answer */
+            return;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_av_ingest_post(ngx_av_ingest_t *in)
+{
+    ngx_thread_task_t  *task;
+
+    task = ngx_thread_task_alloc(in->batch->pool, 0);
+    if (task == NULL) {
+        return NGX_ERROR;
+    }
+
+    task->ctx = in;
+    task->handler = ngx_av_ingest_thread;
+    task->event.data = in;
+    task->event.handler = ngx_av_ingest_task_done;
+
+    if (ngx_thread_task_post(ngx_av_ingest_conf->threads, task) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_av_ingest_dequeue(in);
+
+    in->busy = 1;
+    ngx_av_ingest_ntasks++;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_av_ingest_thread(void *data, ngx_log_t *log)
+{
+    ngx_av_ingest_work(data);
+}
+
+
+static void
+ngx_av_ingest_task_done(ngx_event_t *ev)
+{
+    ngx_av_ingest_t  *in = ev->data;
+
+    ngx_del_timer(&in->guard);
+
+    in->busy = 0;
+
+    ngx_av_ingest_ntasks--;
+    ngx_av_ingest_next_task();
+
+    if (in->request == NULL) {
+        ngx_av_ingest_destroy(in);
+        return;
+    }
+
+    ngx_av_http_resume_log(in->request);
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, in->request->connection->log, 0,
+                   "agentvista body decoded: %ui", in->status);
+
+    ngx_av_ingest_resume_decoded(in);
+}
+
+
+static void
+ngx_av_ingest_resume_decoded(ngx_av_ingest_t *in)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_av_ingest_decoded(in);
+
+    if (rc != NGX_AGAIN) {
+        ngx_av_ingest_finish(in, rc);
+    }
+}
+
+
+static void
+ngx_av_ingest_guard(ngx_event_t *ev)
+{
+    ngx_connection_t  *dumb = ev->data;
+    ngx_av_ingest_t   *in = dumb->data;
+
+    if (in->busy) {
+        ngx_add_timer(&in->guard, NGX_AV_INGEST_GUARD);
+        return;
+    }
+
+    ngx_av_ingest_dequeue(in);
+
+    ngx_av_http_resume_log(in->request);
+
+    ngx_av_ingest_finish(in, ngx_av_ingest_unavailable(in->request));
+}
+
+#else
+
+void
+ngx_av_ingest_dequeue(ngx_av_ingest_t *in)
+{
+    /* nothing is ever queued */
+}
+
+#endif

@@ -1,0 +1,389 @@
+-- Agents and their statistics (agentvista.md 5.3, 6, 15).
+
+-- The sums of an account's agents over all time; none for an agent without
+-- runs. A condition on agent_id goes through to the tables.
+create or replace function agentvista.agent_sums(account uuid,
+    out agent_id uuid, out runs bigint, out succeeded bigint,
+    out unsucceeded bigint, out cost_usd numeric, out costed bigint,
+    out tokens numeric, out tokened bigint, out duration_ns numeric,
+    out timed bigint, out retired bigint, out last_retired timestamptz)
+returns setof record language sql stable as $$
+    select s.agent_id,
+           sum(s.running + s.completed + s.failed + s.timed_out)::bigint,
+           sum(s.succeeded)::bigint, sum(s.unsucceeded)::bigint,
+           sum(s.cost_usd), sum(s.costed)::bigint, sum(s.tokens),
+           sum(s.tokened)::bigint, sum(s.duration_ns), sum(s.timed)::bigint,
+           sum(s.retired)::bigint, max(s.last_retired)
+    from (select d.agent_id, d.running, d.completed, d.failed, d.timed_out,
+                 d.succeeded, d.unsucceeded, d.cost_usd, d.costed, d.tokens,
+                 d.tokened, d.duration_ns, d.timed, d.retired, d.last_retired
+          from agentvista.agent_days d
+          where d.account_id = account and d.day = '-infinity'
+          union all
+          select h.agent_id, h.running, h.completed, h.failed, h.timed_out,
+                 h.succeeded, h.unsucceeded, h.cost_usd, h.costed, h.tokens,
+                 h.tokened, h.duration_ns, h.timed, h.retired, h.last_retired
+          from agentvista.agent_hours h
+          where h.account_id = account
+          union all
+          select p.agent_id, p.running, p.completed, p.failed, p.timed_out,
+                 p.succeeded, p.unsucceeded, p.cost_usd, p.costed, p.tokens,
+                 p.tokened, p.duration_ns, p.timed, p.retired, p.last_retired
+          from agentvista.agent_pending p
+          where p.account_id = account) as s
+    group by s.agent_id
+$$;
+
+-- A share in percent, to one decimal; null of nothing.
+create or replace function agentvista.percent(part numeric, whole numeric)
+returns numeric language sql immutable parallel safe as $$
+    select round(100 * part / nullif(whole, 0), 1)
+$$;
+
+-- GET /agents (agentvista.md 6.1). Where many changes wait to be folded, and
+-- nobody writes who would do it, this does.
+create or replace function agentvista.agents_list(account uuid)
+returns json language plpgsql as $$
+declare
+    answer   json;
+    waiting  integer;
+begin
+    select count(*) into waiting
+    from (select from agentvista.agent_changes c
+          where c.account_id = account
+          limit 1001) as c;
+
+    if waiting > 1000 and current_setting('transaction_read_only') = 'off' then
+        perform set_config('synchronous_commit', 'off', true);
+        perform agentvista.fold_statistics();
+    end if;
+
+    select coalesce(json_agg(json_build_object(
+               'id', a.id,
+               'name', a.name,
+               'total_runs', coalesce(s.runs, 0),
+               'success_rate', agentvista.percent(s.succeeded,
+                                                  s.succeeded + s.unsucceeded),
+               'total_cost', case when s.costed > 0
+                                  then round(s.cost_usd, 6) end,
+               'avg_cost_per_run', round(s.cost_usd / nullif(s.costed, 0), 6),
+               'last_run_at', agentvista.iso8601(greatest(s.last_retired,
+                                                         t.started_at)),
+               'created_at', agentvista.iso8601(a.created_at))
+               order by a.name, a.id), '[]') into answer
+    from agentvista.agents a
+         left join agentvista.agent_sums(account) s on s.agent_id = a.id
+         left join lateral (
+             select r.started_at
+             from agentvista.traces r
+             where r.account_id = account and r.agent_id = a.id
+             order by r.started_at desc, r.trace_id desc
+             limit 1) as t on true
+    where a.account_id = account;
+
+    return answer;
+end;
+$$;
+
+-- GET /agents/{agent_id} (agentvista.md 6.2).
+create or replace function agentvista.agent_detail(account uuid, agent uuid)
+returns json language plpgsql stable as $$
+declare
+    answer  json;
+begin
+    select json_build_object(
+               'id', a.id,
+               'name', a.name,
+               'total_runs', coalesce(s.runs, 0),
+               'successful_runs', coalesce(s.succeeded, 0),
+               'failed_runs', coalesce(s.unsucceeded, 0),
+               'success_rate', agentvista.percent(s.succeeded,
+                                                  s.succeeded + s.unsucceeded),
+               'total_cost', case when s.costed > 0
+                                  then round(s.cost_usd, 6) end,
+               'avg_cost_per_run', round(s.cost_usd / nullif(s.costed, 0), 6),
+               'last_run_at', agentvista.iso8601(greatest(s.last_retired,
+                                                         t.started_at)),
+               'created_at', agentvista.iso8601(a.created_at)) into answer
+    from agentvista.agents a
+         left join agentvista.agent_sums(account) s
+         on s.agent_id = a.id and s.agent_id = agent
+         left join lateral (
+             select r.started_at
+             from agentvista.traces r
+             where r.account_id = account and r.agent_id = a.id
+             order by r.started_at desc, r.trace_id desc
+             limit 1) as t on true
+    where a.account_id = account and a.id = agent;
+
+    return answer;
+end;
+$$;
+
+-- The p95 of an agent's completed runs, in nanoseconds, over all time, with
+-- linear interpolation: exact while there are few of them.
+create or replace function agentvista.agent_p95(account uuid, agent uuid,
+    runs bigint, retired bigint)
+returns double precision language plpgsql stable as $$
+declare
+    p95  double precision;
+begin
+    if runs <= 500 and retired = 0 then
+        select percentile_cont(0.95) within group (order by t.duration_ns)
+            into p95
+        from agentvista.traces t
+        where t.account_id = account and t.agent_id = agent and t.status = 1
+              and t.duration_ns is not null;
+
+        return p95;
+    end if;
+
+    select agentvista.bucket_p95(array_agg(b.bucket order by b.bucket),
+                                 array_agg(b.runs order by b.bucket)) into p95
+    from (select u.bucket, sum(u.runs)::bigint as runs
+          from (select d.buckets, d.bucket_runs
+                from agentvista.agent_days d
+                where d.account_id = account and d.agent_id = agent
+                      and d.day = '-infinity'
+                union all
+                select h.buckets, h.bucket_runs
+                from agentvista.agent_hours h
+                where h.account_id = account and h.agent_id = agent
+                union all
+                select p.buckets, p.bucket_runs
+                from agentvista.agent_pending p
+                where p.account_id = account and p.agent_id = agent) as s,
+               unnest(s.buckets, s.bucket_runs) as u (bucket, runs)
+          group by u.bucket
+          having sum(u.runs) > 0) as b;
+
+    return p95;
+end;
+$$;
+
+-- GET /dashboard/traces/compare-agents (agentvista.md 5.3).
+create or replace function agentvista.compare_agents(account uuid,
+    agent_a uuid, agent_b uuid)
+returns json language plpgsql stable as $$
+declare
+    a  json := agentvista.compared_agent(account, agent_a);
+    b  json := agentvista.compared_agent(account, agent_b);
+begin
+    if a is null or b is null then
+        return null;
+    end if;
+
+    return json_build_object('agents', json_build_array(a, b));
+end;
+$$;
+
+create or replace function agentvista.compared_agent(account uuid, agent uuid)
+returns json language plpgsql stable as $$
+declare
+    answer  json;
+begin
+    select json_build_object(
+               'agent_id', a.id,
+               'agent_name', a.name,
+               'total_runs', coalesce(s.runs, 0),
+               'successful_runs', coalesce(s.succeeded, 0),
+               'failed_runs', coalesce(s.unsucceeded, 0),
+               'success_rate', agentvista.percent(s.succeeded,
+                                                  s.succeeded + s.unsucceeded),
+               'total_cost', case when s.costed > 0
+                                  then round(s.cost_usd, 6) end,
+               'avg_cost_per_run', round(s.cost_usd / nullif(s.costed, 0), 6),
+               'avg_duration_ms',
+                   round(s.duration_ns / nullif(s.timed, 0) / 1000000),
+               'p95_duration_ms',
+                   round(agentvista.agent_p95(account, agent, s.runs,
+                                              s.retired) / 1000000),
+               'total_tokens', case when s.tokened > 0 then s.tokens end,
+               'avg_tokens_per_run',
+                   round(s.tokens / nullif(s.tokened, 0), 1),
+               'last_run_at', agentvista.iso8601(greatest(s.last_retired,
+                                                         t.started_at))) into answer
+    from agentvista.agents a
+         left join agentvista.agent_sums(account) s
+         on s.agent_id = a.id and s.agent_id = agent
+         left join lateral (
+             select r.started_at
+             from agentvista.traces r
+             where r.account_id = account and r.agent_id = a.id
+             order by r.started_at desc, r.trace_id desc
+             limit 1) as t on true
+    where a.account_id = account and a.id = agent;
+
+    return answer;
+end;
+$$;
+
+-- GET /agents/{agent_id}/stats (agentvista.md 6.3): any number of days but 7,
+-- 30 and 90 is 7.
+create or replace function agentvista.agent_stats(account uuid, agent uuid,
+    days bigint)
+returns json language plpgsql stable as $$
+declare
+    n        constant integer := case when days in (7, 30, 90) then days
+                                      else 7 end;
+    today    constant date := (now() at time zone 'UTC')::date;
+    first    constant date := today - n + 1;
+    since    constant timestamptz := first::timestamp at time zone 'UTC';
+    called   text;
+    entries  json;
+begin
+    select a.name into called
+    from agentvista.agents a
+    where a.account_id = account and a.id = agent;
+
+    if not found then
+        return null;
+    end if;
+
+    with part as (
+        select d.day, d.running + d.completed + d.failed + d.timed_out as runs,
+               d.succeeded, d.unsucceeded, d.cost_usd, d.costed, d.tokens,
+               d.tokened, d.duration_ns, d.timed, d.buckets, d.bucket_runs,
+               d.p95_ns
+        from agentvista.agent_days d
+        where d.account_id = account and d.agent_id = agent and d.day >= first
+        union all
+        select (h.hour at time zone 'UTC')::date,
+               h.running + h.completed + h.failed + h.timed_out,
+               h.succeeded, h.unsucceeded, h.cost_usd, h.costed, h.tokens,
+               h.tokened, h.duration_ns, h.timed, h.buckets, h.bucket_runs,
+               null
+        from agentvista.agent_hours h
+        where h.account_id = account and h.agent_id = agent and h.hour >= since
+        union all
+        select (p.hour at time zone 'UTC')::date,
+               p.running + p.completed + p.failed + p.timed_out,
+               p.succeeded, p.unsucceeded, p.cost_usd, p.costed, p.tokens,
+               p.tokened, p.duration_ns, p.timed, p.buckets, p.bucket_runs,
+               null
+        from agentvista.agent_pending p
+        where p.account_id = account and p.agent_id = agent
+              and p.hour >= since),
+    summed as (
+        select p.day, sum(p.runs) as runs, sum(p.succeeded) as succeeded,
+               sum(p.unsucceeded) as unsucceeded, sum(p.cost_usd) as cost_usd,
+               sum(p.costed) as costed, sum(p.tokens) as tokens,
+               sum(p.tokened) as tokened, sum(p.duration_ns) as duration_ns,
+               sum(p.timed) as timed, count(*) as parts,
+               max(p.p95_ns) as p95
+        from part p
+        group by p.day),
+    -- exact while there are few, and all are stored
+    exact as (
+        select (t.started_at at time zone 'UTC')::date as day,
+               percentile_cont(0.95) within group (order by t.duration_ns)
+                   as p95,
+               count(*) as runs
+        from agentvista.traces t
+        where t.account_id = account and t.agent_id = agent and t.status = 1
+              and t.duration_ns is not null and t.started_at >= since
+              and (select sum(s.runs) from summed s) <= 500
+        group by 1),
+    -- of days that are in more than one part, or not folded yet
+    histogram as (
+        select b.day,
+               agentvista.bucket_p95(array_agg(b.bucket order by b.bucket),
+                                     array_agg(b.runs order by b.bucket))
+                   as p95
+        from (select p.day, u.bucket, sum(u.runs)::bigint as runs
+              from part p, unnest(p.buckets, p.bucket_runs)
+                               as u (bucket, runs)
+              where p.day in (select s.day
+                              from summed s
+                              where s.parts > 1 or s.p95 is null)
+              group by p.day, u.bucket
+              having sum(u.runs) > 0) as b
+        group by b.day)
+    select json_agg(json_build_object(
+               'date', to_char(d.day, 'YYYY-MM-DD'),
+               'total_runs', coalesce(s.runs, 0),
+               'successful_runs', coalesce(s.succeeded, 0),
+               'failed_runs', coalesce(s.unsucceeded, 0),
+               'success_rate', agentvista.percent(s.succeeded,
+                                                  s.succeeded + s.unsucceeded),
+               'total_cost', coalesce(round(s.cost_usd, 6), 0),
+               'total_tokens', coalesce(s.tokens, 0),
+               'avg_duration_ms',
+                   round(s.duration_ns / nullif(s.timed, 0) / 1000000),
+               'p95_duration_ms',
+                   round(case when e.runs = s.timed then e.p95
+                              when s.parts = 1 then coalesce(s.p95, h.p95)
+                              else h.p95 end / 1000000))
+               order by d.day) into entries
+    from (select first + i as day from generate_series(0, n - 1) i) as d
+         left join summed s on s.day = d.day
+         left join exact e on e.day = d.day
+         left join histogram h on h.day = d.day;
+
+    return json_build_object(
+        'agent_id', agent,
+        'agent_name', called,
+        'period', n || 'd',
+        'data', entries);
+end;
+$$;
+
+-- GET /agents/{agent_id}/outcomes (agentvista.md 15): the most frequent first;
+-- runs without an outcome are what all runs have besides.
+create or replace function agentvista.agent_outcomes(account uuid, agent uuid)
+returns json language plpgsql stable as $$
+declare
+    answer  json;
+begin
+    perform from agentvista.agents a
+    where a.account_id = account and a.id = agent;
+
+    if not found then
+        return null;
+    end if;
+
+    with labelled as (
+        select o.outcome, sum(o.runs) as runs, sum(o.succeeded) as succeeded,
+               sum(o.unsucceeded) as unsucceeded, sum(o.cost_usd) as cost_usd,
+               sum(o.costed) as costed
+        from (select a.outcome, a.runs, a.succeeded, a.unsucceeded, a.cost_usd,
+                     a.costed
+              from agentvista.agent_outcomes a
+              where a.account_id = account and a.agent_id = agent
+              union all
+              select c.outcome, c.runs,
+                     case when c.success then c.runs else 0 end,
+                     case when not c.success then c.runs else 0 end,
+                     coalesce(c.runs * c.cost_usd, 0),
+                     case when c.cost_usd is not null then c.runs else 0 end
+              from agentvista.agent_changes c
+              where c.account_id = account and c.agent_id = agent
+                    and c.outcome is not null) as o
+        group by o.outcome),
+    every as (
+        select * from labelled
+        union all
+        select null, s.runs - coalesce(sum(l.runs), 0),
+               s.succeeded - coalesce(sum(l.succeeded), 0),
+               s.unsucceeded - coalesce(sum(l.unsucceeded), 0),
+               s.cost_usd - coalesce(sum(l.cost_usd), 0),
+               s.costed - coalesce(sum(l.costed), 0)
+        from agentvista.agent_sums(account) s
+             left join labelled l on true
+        where s.agent_id = agent
+        group by s.runs, s.succeeded, s.unsucceeded, s.cost_usd, s.costed)
+    select coalesce(json_agg(json_build_object(
+               'outcome', e.outcome,
+               'count', e.runs,
+               'success_rate', agentvista.percent(e.succeeded,
+                                                  e.succeeded + e.unsucceeded),
+               'avg_cost', round(e.cost_usd / nullif(e.costed, 0), 6))
+               order by e.runs desc, e.outcome), '[]') into answer
+    from (select * from every
+          where runs > 0
+          order by runs desc, outcome
+          limit 1000) as e;
+
+    return answer;
+end;
+$$;

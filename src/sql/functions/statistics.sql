@@ -1,0 +1,264 @@
+-- Statistics of agents: how a change of traces comes into the tables of
+-- src/sql/migrations/0003_reads.sql, and how readers add them up.
+
+-- The logarithmic bucket of a duration in nanoseconds, each a factor of 1.04
+-- wide; -1 is for none at all.
+create or replace function agentvista.duration_bucket(ns bigint)
+returns smallint language sql immutable parallel safe as $$
+    select case when ns < 1 then -1
+                else ceil(ln(ns::double precision) / 0.039220713153281329)
+           end::smallint
+$$;
+
+create or replace function agentvista.count_new_traces() returns trigger
+language plpgsql as $$
+declare
+    changes  bigint;
+begin
+    insert into agentvista.agent_changes
+        (account_id, agent_id, started_at, runs, status, success, outcome,
+         cost_usd, tokens, duration_ns)
+    select account_id, agent_id, started_at, 1, status, success, outcome,
+           coalesce(total_cost_usd, span_cost_usd),
+           coalesce(total_tokens, span_tokens),
+           case when status = 1 then duration_ns end
+    from new_traces;
+
+    get diagnostics changes = row_count;
+
+    if random() * 2000 < changes then
+        perform agentvista.fold_statistics();
+    end if;
+
+    return null;
+end;
+$$;
+
+-- Rows that did not change in what is counted cancel out.
+create or replace function agentvista.count_changed_traces() returns trigger
+language plpgsql as $$
+declare
+    changes  bigint;
+begin
+    insert into agentvista.agent_changes
+        (account_id, agent_id, started_at, runs, status, success, outcome,
+         cost_usd, tokens, duration_ns)
+    select account_id, agent_id, started_at, sum(run) as runs, status, success,
+           outcome, cost, spent, ns
+    from (select account_id, agent_id, started_at, 1 as run, status, success,
+                 outcome, coalesce(total_cost_usd, span_cost_usd) as cost,
+                 coalesce(total_tokens, span_tokens) as spent,
+                 case when status = 1 then duration_ns end as ns
+          from new_traces
+          union all
+          select account_id, agent_id, started_at, -1, status, success,
+                 outcome, coalesce(total_cost_usd, span_cost_usd),
+                 coalesce(total_tokens, span_tokens),
+                 case when status = 1 then duration_ns end
+          from old_traces) as r
+    group by account_id, agent_id, started_at, status, success, outcome, cost,
+             spent, ns
+    having sum(run) <> 0;
+
+    get diagnostics changes = row_count;
+
+    if random() * 2000 < changes then
+        perform agentvista.fold_statistics();
+    end if;
+
+    return null;
+end;
+$$;
+
+create or replace function agentvista.count_retired_traces() returns trigger
+language plpgsql as $$
+begin
+    insert into agentvista.agent_changes
+        (account_id, agent_id, started_at, runs, retired)
+    select account_id, agent_id, max(started_at), 0, count(*)
+    from old_traces
+    group by account_id, agent_id, date_trunc('hour', started_at, 'UTC');
+
+    return null;
+end;
+$$;
+
+-- Runs by bucket, of two such rows, or in one that repeats buckets.
+create or replace function agentvista.add_buckets(
+    inout buckets smallint[], inout bucket_runs bigint[],
+    more_buckets smallint[], more_runs bigint[])
+language sql immutable parallel safe as $$
+    select coalesce(array_agg(b.bucket order by b.bucket), '{}'),
+           coalesce(array_agg(b.runs order by b.bucket), '{}')
+    from (select bucket, sum(runs)::bigint as runs
+          from unnest(buckets || more_buckets, bucket_runs || more_runs)
+               as u (bucket, runs)
+          group by bucket
+          having sum(runs) <> 0) as b
+$$;
+
+-- The changes that have not been folded yet, as rows of agent_hours; a bucket
+-- may come more than once in a row.
+create or replace view agentvista.agent_pending as
+    select c.account_id, c.agent_id,
+           date_trunc('hour', c.started_at, 'UTC') as hour,
+           coalesce(sum(c.runs) filter (where c.status = 0), 0)::bigint
+               as running,
+           coalesce(sum(c.runs) filter (where c.status = 1), 0)::bigint
+               as completed,
+           coalesce(sum(c.runs) filter (where c.status = 2), 0)::bigint
+               as failed,
+           coalesce(sum(c.runs) filter (where c.status = 3), 0)::bigint
+               as timed_out,
+           coalesce(sum(c.runs) filter (where c.success), 0)::bigint
+               as succeeded,
+           coalesce(sum(c.runs) filter (where not c.success), 0)::bigint
+               as unsucceeded,
+           coalesce(sum(c.runs * c.cost_usd), 0) as cost_usd,
+           coalesce(sum(c.runs) filter (where c.cost_usd is not null), 0)
+               ::bigint as costed,
+           coalesce(sum(c.runs * c.tokens::numeric), 0) as tokens,
+           coalesce(sum(c.runs) filter (where c.tokens is not null), 0)
+               ::bigint as tokened,
+           coalesce(sum(c.runs * c.duration_ns::numeric), 0) as duration_ns,
+           coalesce(sum(c.runs) filter (where c.duration_ns is not null), 0)
+               ::bigint as timed,
+           coalesce(array_agg(agentvista.duration_bucket(c.duration_ns))
+                        filter (where c.duration_ns is not null), '{}')
+               as buckets,
+           coalesce(array_agg(c.runs)
+                        filter (where c.duration_ns is not null), '{}')
+               as bucket_runs,
+           coalesce(sum(c.retired), 0)::bigint as retired,
+           max(c.started_at) filter (where c.retired is not null)
+               as last_retired
+    from agentvista.agent_changes c
+    group by c.account_id, c.agent_id, 3;
+
+-- Folds what has gathered in agent_changes into agent_hours and
+-- agent_outcomes, and hours that are long over into agent_days. One
+-- transaction does so at a time, and does not wait for it: nobody else changes
+-- these tables, and nobody else deletes changes. Each statement has one
+-- snapshot, so what it deletes is what it has counted.
+create or replace function agentvista.fold_statistics()
+returns void language plpgsql as $$
+declare
+    old constant timestamptz
+        := date_trunc('hour', now() - interval '3 hours', 'UTC');
+begin
+    if not pg_try_advisory_xact_lock(hashtext('agentvista.fold_statistics'))
+    then
+        return;
+    end if;
+
+    with gone as (
+        delete from agentvista.agent_changes),
+    outcomes as (
+        insert into agentvista.agent_outcomes as o
+        select account_id, agent_id, md5(outcome)::uuid, outcome, sum(runs),
+               coalesce(sum(runs) filter (where success), 0),
+               coalesce(sum(runs) filter (where not success), 0),
+               coalesce(sum(runs * cost_usd), 0),
+               coalesce(sum(runs) filter (where cost_usd is not null), 0)
+        from agentvista.agent_changes
+        where outcome is not null
+        group by account_id, agent_id, outcome
+        on conflict (account_id, agent_id, id) do update set
+            runs = o.runs + excluded.runs,
+            succeeded = o.succeeded + excluded.succeeded,
+            unsucceeded = o.unsucceeded + excluded.unsucceeded,
+            cost_usd = o.cost_usd + excluded.cost_usd,
+            costed = o.costed + excluded.costed)
+    insert into agentvista.agent_hours as h
+    select p.account_id, p.agent_id, p.hour, p.running, p.completed, p.failed,
+           p.timed_out, p.succeeded, p.unsucceeded, p.cost_usd, p.costed,
+           p.tokens, p.tokened, p.duration_ns, p.timed, b.buckets,
+           b.bucket_runs, p.retired, p.last_retired
+    from agentvista.agent_pending p,
+         agentvista.add_buckets(p.buckets, p.bucket_runs, '{}', '{}') b
+    on conflict (account_id, agent_id, hour) do update set
+        running = h.running + excluded.running,
+        completed = h.completed + excluded.completed,
+        failed = h.failed + excluded.failed,
+        timed_out = h.timed_out + excluded.timed_out,
+        succeeded = h.succeeded + excluded.succeeded,
+        unsucceeded = h.unsucceeded + excluded.unsucceeded,
+        cost_usd = h.cost_usd + excluded.cost_usd,
+        costed = h.costed + excluded.costed,
+        tokens = h.tokens + excluded.tokens,
+        tokened = h.tokened + excluded.tokened,
+        duration_ns = h.duration_ns + excluded.duration_ns,
+        timed = h.timed + excluded.timed,
+        (buckets, bucket_runs) = (
+            select b.buckets, b.bucket_runs
+            from agentvista.add_buckets(h.buckets, h.bucket_runs,
+                                        excluded.buckets,
+                                        excluded.bucket_runs) b),
+        retired = h.retired + excluded.retired,
+        last_retired = greatest(h.last_retired, excluded.last_retired);
+
+    if exists (select from agentvista.agent_hours where hour < old) then
+        perform agentvista.fold_hours(old);
+    end if;
+end;
+$$;
+
+-- Moves hours before a time into their days, and into the sum of all days.
+create or replace function agentvista.fold_hours(before timestamptz)
+returns void language sql as $$
+    with gone as (
+        delete from agentvista.agent_hours
+        where hour < before
+        returning *)
+    insert into agentvista.agent_days as d
+    select s.account_id, s.agent_id, s.day, s.running, s.completed, s.failed,
+           s.timed_out, s.succeeded, s.unsucceeded, s.cost_usd, s.costed,
+           s.tokens, s.tokened, s.duration_ns, s.timed,
+           coalesce(b.buckets, '{}'), coalesce(b.bucket_runs, '{}'),
+           s.retired, s.last_retired
+    from (select g.account_id, g.agent_id, days.day, sum(g.running) as running,
+                 sum(g.completed) as completed, sum(g.failed) as failed,
+                 sum(g.timed_out) as timed_out, sum(g.succeeded) as succeeded,
+                 sum(g.unsucceeded) as unsucceeded,
+                 sum(g.cost_usd) as cost_usd, sum(g.costed) as costed,
+                 sum(g.tokens) as tokens, sum(g.tokened) as tokened,
+                 sum(g.duration_ns) as duration_ns, sum(g.timed) as timed,
+                 sum(g.retired) as retired,
+                 max(g.last_retired) as last_retired
+          from gone g,
+               unnest(array[(g.hour at time zone 'UTC')::date, '-infinity'])
+                   as days (day)
+          group by g.account_id, g.agent_id, days.day) as s
+         left join lateral (
+             select array_agg(n.bucket order by n.bucket) as buckets,
+                    array_agg(n.runs order by n.bucket) as bucket_runs
+             from (select u.bucket, sum(u.runs)::bigint as runs
+                   from gone g, unnest(g.buckets, g.bucket_runs)
+                                    as u (bucket, runs)
+                   where g.account_id = s.account_id
+                         and g.agent_id = s.agent_id
+                         and s.day in ((g.hour at time zone 'UTC')::date,
+                                       '-infinity')
+                   group by u.bucket
+                   having sum(u.runs) <> 0) as n) as b on true
+    on conflict (account_id, agent_id, day) do update set
+        running = d.running + excluded.running,
+        completed = d.completed + excluded.completed,
+        failed = d.failed + excluded.failed,
+        timed_out = d.timed_out + excluded.timed_out,
+        succeeded = d.succeeded + excluded.succeeded,
+        unsucceeded = d.unsucceeded + excluded.unsucceeded,
+        cost_usd = d.cost_usd + excluded.cost_usd,
+        costed = d.costed + excluded.costed,
+        tokens = d.tokens + excluded.tokens,
+        tokened = d.tokened + excluded.tokened,
+        duration_ns = d.duration_ns + excluded.duration_ns,
+        timed = d.timed + excluded.timed,
+        (buckets, bucket_runs) = (
+            select b.buckets, b.bucket_runs
+            from agentvista.add_buckets(d.buckets, d.bucket_runs,
+                                        excluded.buckets,
+                                        excluded.bucket_runs) b),
+        retired = d.retired + excluded.retired,
+        last_retired = greatest(d.last_retired, excluded.last_retired)
+$$;
