@@ -103,7 +103,7 @@ install: all
 	install -m 644 src/sql/migrations/*.sql '$(DESTDIR)$(SHARE_DIR)/src/sql/migrations'
 	install -m 644 src/sql/functions/*.sql '$(DESTDIR)$(SHARE_DIR)/src/sql/functions'
 	install -m 644 scripts/lib.sh '$(DESTDIR)$(SHARE_DIR)/scripts'
-	install -m 755 scripts/migrate scripts/admin '$(DESTDIR)$(SHARE_DIR)/scripts'
+	install -m 755 scripts/migrate scripts/admin scripts/check-statistics '$(DESTDIR)$(SHARE_DIR)/scripts'
 
 clean:
 	rm -rf $(BUILD)

@@ -10,6 +10,8 @@
 #include "ngx_av_ingest.h"
 #include "ngx_av_partitions.h"
 #include "ngx_av_quota.h"
+#include "ngx_av_stream.h"
+#include "ngx_av_watch.h"
 #include "ngx_av_writer.h"
 #include "ngx_av_zone.h"
 
@@ -228,6 +230,20 @@ static ngx_command_t  ngx_agentvista_commands[] = {
       offsetof(ngx_av_http_loc_conf_t, timeout),
       NULL },
 
+    { ngx_string("agentvista_stream_heartbeat"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_av_http_loc_conf_t, stream_heartbeat),
+      NULL },
+
+    { ngx_string("agentvista_stream_buffer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_av_http_loc_conf_t, stream_buffer),
+      NULL },
+
       ngx_null_command
 };
 
@@ -341,6 +357,8 @@ ngx_agentvista_create_loc_conf(ngx_conf_t *cf)
     lcf->depth = NGX_CONF_UNSET_UINT;
     lcf->timeout = NGX_CONF_UNSET_MSEC;
     lcf->cors = NGX_CONF_UNSET_PTR;
+    lcf->stream_heartbeat = NGX_CONF_UNSET_MSEC;
+    lcf->stream_buffer = NGX_CONF_UNSET_SIZE;
 
     return lcf;
 }
@@ -366,6 +384,10 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->depth, prev->depth, 64);
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 30000);
     ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
+    ngx_conf_merge_msec_value(conf->stream_heartbeat, prev->stream_heartbeat,
+                              15000);
+    ngx_conf_merge_size_value(conf->stream_buffer, prev->stream_buffer,
+                              256 * 1024);
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_agentvista_module);
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -392,6 +414,10 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->body_limit == 0) {
         return "has an agentvista_body_limit of 0, which would be none";
+    }
+
+    if (conf->stream_heartbeat < 100) {
+        return "has an agentvista_stream_heartbeat under 100ms";
     }
 
     if (conf->attribute_limit < 64 || conf->span_limit < 1024) {
@@ -539,7 +565,8 @@ ngx_agentvista_start_readers(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    st = ngx_palloc(cycle->pool, (4 + n) * sizeof(ngx_av_db_statement_t));
+    st = ngx_palloc(cycle->pool, (5 + NGX_AV_STREAM_NSTATEMENTS + n)
+                                 * sizeof(ngx_av_db_statement_t));
     if (st == NULL) {
         return NGX_ERROR;
     }
@@ -552,6 +579,11 @@ ngx_agentvista_start_readers(ngx_cycle_t *cycle,
     *st++ = ngx_av_quota_statement;
     *st++ = ngx_av_ingest_count_statement;
     *st++ = ngx_av_partitions_statement;
+    *st++ = ngx_av_watch_statement;
+
+    for (i = 0; i < NGX_AV_STREAM_NSTATEMENTS; i++) {
+        *st++ = ngx_av_stream_statements[i];
+    }
 
     for (i = 0; i < n; i++) {
         *st++ = queries[i];
@@ -594,7 +626,8 @@ ngx_agentvista_init_process(ngx_cycle_t *cycle)
         || ngx_av_ingest_init_process(cycle, &mcf->ingest,
                                       ngx_agentvista_readers)
            != NGX_OK
-        || ngx_av_api_init_process(cycle, ngx_agentvista_readers) != NGX_OK)
+        || ngx_av_api_init_process(cycle, mcf->db, ngx_agentvista_readers)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -612,6 +645,7 @@ ngx_agentvista_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_av_api_exit_process();
     ngx_av_auth_exit_process(cycle);
     ngx_av_writer_exit_process();
 

@@ -405,16 +405,17 @@ my $text = 'The body is not valid gzip, or it is truncated.';
 === TEST 12: full and partial success, in the request's encoding
 --- config eval: "$::Api\n$::Standard"
 --- more_headers eval
-[($::Json, $::Proto) x 3, $::Json, $::Proto]
+[($::Json, $::Proto) x 4, $::Json]
 --- request eval
 [(map { ("POST /v1/traces\n" . main::traces_json(@$_),
          "POST /v1/traces\n" . main::traces_proto(@$_)) } [1, 2], [1, 0], [0, 0]),
  "POST /api/v1/otlp/v1/traces\n" . main::traces_json(1, 1, 0),
- "POST /api/v1/otlp/v1/traces\n" . main::traces_proto(1, 1, 0)]
+ "POST /api/v1/otlp/v1/traces\n" . main::traces_proto(1, 1, 0),
+ "POST /v1/traces\n" . main::traces_json(1, (0) x 25)]
 --- response_headers eval
-[map { "Content-Type: application/$_" } ('json', 'x-protobuf') x 4]
+[map { "Content-Type: application/$_" } ('json', 'x-protobuf') x 4, 'json']
 --- response_body eval
-my $two = "$::BadTrace; $::BadTrace";
+my $two = "$::BadTrace (2 times)";
 my $json = sub {
     qq("partialSuccess":{"rejectedSpans":"$_[0]","errorMessage":"$_[1]"}})
 };
@@ -424,9 +425,10 @@ my $proto = sub {
 ['{}', '', '{' . $json->(1, $::BadTrace), $proto->(1, $::BadTrace),
  '{' . $json->(2, $two), $proto->(2, $two),
  '{"accepted":2,"rejected":1,"errors":[{"index":2,"trace_id":null,"detail":"'
- . $::BadTrace . '"}],' . $json->(1, $::BadTrace), $proto->(1, $::BadTrace)]
+ . $::BadTrace . '"}],' . $json->(1, $::BadTrace), $proto->(1, $::BadTrace),
+ '{' . $json->(25, "$::BadTrace (20 times); and 5 more")]
 --- error_code eval
-[map { 200 } 1 .. 8]
+[map { 200 } 1 .. 9]
 
 
 

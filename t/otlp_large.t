@@ -106,8 +106,16 @@ is_deeply([odd(@sockets)], [], 'they are answered');
 is(stored(), $before + 24_000, 'and stored');
 ok($nginx->wait_workers(30), 'and the old worker has gone');
 
+# Each of them has been accepted: nginx has begun with its body.
+sub begun {
+    return scalar(() = $nginx->log =~ /is buffered to a temporary file/g);
+}
+
 $before = stored();
-@sockets = begin(map { logs(4000, $_) } ('', 'gzip') x 3);
+my $begun = begun();
+
+@sockets = begin(map { logs(4000) } 1 .. 6);
+PrivateNginx::wait_for(10, sub { begun() >= $begun + 6 });
 $nginx->signal('QUIT');
 
 is_deeply([odd(@sockets)], [], 'so are those of an nginx that quits');

@@ -229,6 +229,8 @@ $Pg->sql("insert into agentvista.api_keys (account_id, key_hash, prefix,"
     . " scopes) values ('$PrivateAccount', sha256('$PrivateKey'),"
     . " 'av_01234567', '{read,write}')");
 our $PrivateId = '00000000-0000-4000-8000-000000000001';
+$Pg->sql("insert into agentvista.agents (account_id, id, name) values"
+    . " ('$PrivateAccount', '$PrivateAccount', 'tester')");
 $Pg->sql("insert into agentvista.traces (account_id, trace_id, home_day,"
     . " agent_id, status, started_at, span_count) values ('$PrivateAccount',"
     . " '$PrivateId', current_date, '$PrivateAccount', 1, now(), 0)");

@@ -34,8 +34,9 @@ ngx_int_t ngx_av_status_readyz(ngx_http_request_t *r);
 ngx_int_t ngx_av_status_metrics(ngx_http_request_t *r);
 
 
-ngx_int_t ngx_av_api_init_process(ngx_cycle_t *cycle,
+ngx_int_t ngx_av_api_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
     ngx_av_db_pool_t *readers);
+void ngx_av_api_exit_process(void);
 
 
 /*

@@ -213,13 +213,25 @@ ngx_av_router_statement(const ngx_av_route_t *route)
 
 
 ngx_int_t
-ngx_av_api_init_process(ngx_cycle_t *cycle, ngx_av_db_pool_t *readers)
+ngx_av_api_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
+    ngx_av_db_pool_t *readers)
 {
+    if (ngx_av_stream_init_process(cycle, db, readers) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_av_query_init_process(readers);
     ngx_av_agentmark_init_process(readers,
                                &ngx_av_router_statements[NGX_AV_ROUTER_MORE]);
 
     return ngx_av_status_init_process(cycle, readers);
+}
+
+
+void
+ngx_av_api_exit_process(void)
+{
+    ngx_av_stream_exit_process();
 }
 
 

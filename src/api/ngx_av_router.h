@@ -16,6 +16,7 @@
 #include "ngx_av_openapi.h"
 #include "ngx_av_otlp_http.h"
 #include "ngx_av_params.h"
+#include "ngx_av_stream.h"
 
 
 /*
@@ -59,6 +60,8 @@
     QUERY(GET, "/dashboard/traces", READ, VISTA, traces_list,                 \
           NGX_AV_TRACE_FILTERS                                                \
           NGX_AV_PAGES)                                                       \
+    HANDLER(GET, "/dashboard/traces/stream", NGX_AV_SCOPE_READ,               \
+            ngx_av_stream_handler)                                            \
     QUERY(GET, "/dashboard/traces/{trace_id}", READ, VISTA, trace_detail,     \
           NGX_AV_PARAM(UUID, "trace_id", NGX_AV_PARAM_PATH))                  \
     QUERY(GET, "/dashboard/traces/compare-agents", READ, VISTA,               \

@@ -186,6 +186,19 @@ ngx_av_access_check(ngx_http_request_t *r, ngx_uint_t scopes)
 }
 
 
+ngx_int_t
+ngx_av_access_key(ngx_http_request_t *r, ngx_av_key_hash_t *hash)
+{
+    ngx_str_t  token;
+
+    if (ngx_av_access_bearer(r, &token) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_av_key_hash(&token, hash);
+}
+
+
 /* nginx itself refuses requests with two Authorization headers: 400. */
 
 static ngx_int_t

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_av_db.h"
+#include "ngx_av_key.h"
 
 
 typedef struct {
@@ -19,6 +20,12 @@ typedef struct {
 
 
 ngx_int_t ngx_av_access_handler(ngx_http_request_t *r);
+
+/*
+ * The hash of the API key that the request came with, for what outlives the
+ * access phase and has to look again; NGX_DECLINED if it came without.
+ */
+ngx_int_t ngx_av_access_key(ngx_http_request_t *r, ngx_av_key_hash_t *hash);
 
 /*
  * init_process, after the zone is attached: keeps the pool that keys and

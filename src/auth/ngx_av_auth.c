@@ -3,6 +3,7 @@
 #include "ngx_av_key.h"
 #include "ngx_av_quota.h"
 #include "ngx_av_time.h"
+#include "ngx_av_watch.h"
 #include "ngx_av_zone.h"
 
 
@@ -17,7 +18,7 @@ static void ngx_av_auth_lost(void *data);
 ngx_av_auth_conf_t  *ngx_av_auth_conf;
 ngx_av_db_pool_t    *ngx_av_auth_readers;
 
-static ngx_uint_t    ngx_av_auth_listens;
+static ngx_av_db_listener_t  *ngx_av_auth_listener;
 
 
 ngx_int_t
@@ -37,24 +38,29 @@ ngx_av_auth_init_process(ngx_cycle_t *cycle, ngx_av_auth_conf_t *conf,
 
     ngx_memzero(&listen_conf, sizeof(ngx_av_db_listen_conf_t));
 
+    listen_conf.listen = "listen agentvista";
     listen_conf.connected = ngx_av_auth_connected;
     listen_conf.notified = ngx_av_auth_notified;
     listen_conf.alive = ngx_av_auth_alive;
     listen_conf.lost = ngx_av_auth_lost;
     listen_conf.heartbeat = NGX_AV_ZONE_HEARTBEAT;
 
-    ngx_av_auth_listens = 1;
+    ngx_av_auth_listener = ngx_av_db_listen_start(cycle, db, &listen_conf);
 
-    return ngx_av_db_listen_start(cycle, db, &listen_conf);
+    return ngx_av_auth_listener != NULL ? NGX_OK : NGX_ERROR;
 }
 
 
 void
 ngx_av_auth_exit_process(ngx_cycle_t *cycle)
 {
-    if (ngx_av_auth_listens) {
-        ngx_av_auth_listens = 0;
-        ngx_av_db_listen_stop();
+    ngx_av_db_listener_t  *listener;
+
+    listener = ngx_av_auth_listener;
+
+    if (listener) {
+        ngx_av_auth_listener = NULL;
+        ngx_av_db_listen_stop(listener);
     }
 }
 
@@ -103,6 +109,7 @@ ngx_av_auth_connected(void *data)
 {
     ngx_av_key_forget_all();
     ngx_av_quota_refresh_all();
+    ngx_av_watch_ask();
 }
 
 
@@ -124,6 +131,10 @@ ngx_av_auth_notified(void *data, ngx_str_t *payload)
         name.len = payload->len - 8;
 
         ngx_av_auth_notified_account(&name);
+        return;
+    }
+
+    if (ngx_av_watch_notified(payload) == NGX_OK) {
         return;
     }
 
@@ -193,7 +204,7 @@ ngx_av_auth_lost(void *data)
 {
     /* the end of an old worker says nothing of the new one's connection */
 
-    if (!ngx_av_auth_listens || ngx_exiting || ngx_terminate) {
+    if (ngx_av_auth_listener == NULL || ngx_exiting || ngx_terminate) {
         return;
     }
 

@@ -58,6 +58,8 @@ typedef struct {
     ngx_uint_t   depth;             /* nesting of JSON values */
     ngx_msec_t   timeout;           /* for a commit, and for a query */
     ngx_array_t *cors;              /* origins, ngx_str_t; NULL: none */
+    ngx_msec_t   stream_heartbeat;  /* of a live stream */
+    size_t       stream_buffer;     /* that its client may leave unread */
 
     /*
      * For a location with "agentvista": finds the route, leaves it in the

@@ -62,6 +62,7 @@
       "pool=\"reader\",state=\"ready\"", "")                                  \
     X(READERS_IDLE, "agentvista_pool_connections",                            \
       "pool=\"reader\",state=\"idle\"", "")                                   \
+    X(STREAMS, "agentvista_streams", "", "Open live streams of traces")       \
     X(READERS_QUEUED, "agentvista_pool_queued", "pool=\"reader\"",            \
       "Operations waiting for a connection")
 

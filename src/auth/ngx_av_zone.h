@@ -22,6 +22,9 @@
 
 #define NGX_AV_ZONE_PROBLEMS  1024
 
+/* accounts that are watched, by a hash */
+#define NGX_AV_ZONE_WATCHED   1024
+
 /* how often the LISTEN connection proves to be alive */
 #define NGX_AV_ZONE_HEARTBEAT  3000
 
@@ -72,6 +75,10 @@ typedef struct {
 
     /* ngx_current_msec of the last search for dead workers */
     ngx_atomic_t          searched;
+
+    /* ngx_av_watch.c */
+    ngx_atomic_t          watched[NGX_AV_ZONE_WATCHED];
+    ngx_atomic_t          watch_asked;
 
     /* what agentvista.health() said last, NUL-terminated */
     u_char                problems[NGX_AV_ZONE_PROBLEMS];

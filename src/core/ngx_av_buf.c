@@ -60,20 +60,3 @@ ngx_av_buf_grow(ngx_av_buf_t *b, size_t n)
 
     return NGX_OK;
 }
-
-
-ngx_int_t
-ngx_av_buf_append(ngx_av_buf_t *b, const void *p, size_t len)
-{
-    if (len == 0) {
-        return NGX_OK;
-    }
-
-    if (ngx_av_buf_reserve(b, len) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_cpymem(b->last, p, len);
-
-    return NGX_OK;
-}

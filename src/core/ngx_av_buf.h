@@ -46,8 +46,22 @@ ngx_av_buf_len(const ngx_av_buf_t *b)
 }
 
 
-/* Appends len bytes. */
-ngx_int_t ngx_av_buf_append(ngx_av_buf_t *b, const void *p, size_t len);
+/* Appends len bytes; p may be NULL if there are none. */
+static ngx_inline ngx_int_t
+ngx_av_buf_append(ngx_av_buf_t *b, const void *p, size_t len)
+{
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_av_buf_reserve(b, len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_cpymem(b->last, p, len);
+
+    return NGX_OK;
+}
 
 
 #endif /* _NGX_AV_BUF_H_INCLUDED_ */

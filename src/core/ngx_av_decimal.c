@@ -8,6 +8,9 @@
 #define NGX_AV_DECIMAL_PG_BASE   10000
 #define NGX_AV_DECIMAL_PG_NEG    0x4000
 
+/* units in 1: 10^NGX_AV_DECIMAL_FRAC_DIGITS */
+#define NGX_AV_DECIMAL_ONE       1000000000000000000ULL
+
 /* base-10000 digits of the fraction, and the most that an int128 leaves for
    the integer part */
 #define NGX_AV_DECIMAL_PG_FRAC   5
@@ -294,22 +297,35 @@ ngx_av_decimal_pg_numeric(u_char *p, const ngx_av_decimal_t *d)
 static void
 ngx_av_decimal_pg_digits(uint16_t *digits, ngx_av_int128_t units)
 {
+    uint64_t         fraction;
     ngx_uint_t       i;
-    ngx_av_int128_t  rest, one;
+    ngx_av_int128_t  integer;
 
-    one = ngx_av_decimal_power(NGX_AV_DECIMAL_FRAC_DIGITS);
+    /* what fits 64 bits, as most money does, is divided much faster */
+
+    if (units <= UINT64_MAX) {
+        integer = (uint64_t) units / NGX_AV_DECIMAL_ONE;
+        fraction = (uint64_t) units % NGX_AV_DECIMAL_ONE;
+
+    } else {
+        integer = units / NGX_AV_DECIMAL_ONE;
+        fraction = (uint64_t) (units % NGX_AV_DECIMAL_ONE);
+    }
 
     /* the fraction's last digit has two places more than the units */
-    rest = units % one * 100;
 
-    for (i = NGX_AV_DECIMAL_PG_ALL; i > 0; i--) {
+    i = NGX_AV_DECIMAL_PG_ALL - 1;
+    digits[i] = fraction % 100 * 100;
+    fraction /= 100;
 
-        if (i == NGX_AV_DECIMAL_PG_INT) {
-            rest = units / one;
-        }
+    while (i > NGX_AV_DECIMAL_PG_INT) {
+        digits[--i] = fraction % NGX_AV_DECIMAL_PG_BASE;
+        fraction /= NGX_AV_DECIMAL_PG_BASE;
+    }
 
-        digits[i - 1] = rest % NGX_AV_DECIMAL_PG_BASE;
-        rest /= NGX_AV_DECIMAL_PG_BASE;
+    while (i > 0) {
+        digits[--i] = integer ? integer % NGX_AV_DECIMAL_PG_BASE : 0;
+        integer = integer ? integer / NGX_AV_DECIMAL_PG_BASE : 0;
     }
 }
 

@@ -74,6 +74,20 @@ ngx_av_json_has_special(uint64_t word)
 }
 
 
+/* Copies eight bytes; 0 if one of them is special, or not ASCII. */
+
+static ngx_inline ngx_uint_t
+ngx_av_json_copy_word(u_char *last, const u_char *p)
+{
+    uint64_t  word;
+
+    ngx_memcpy(&word, p, sizeof(uint64_t));
+    ngx_memcpy(last, &word, sizeof(uint64_t));
+
+    return !(ngx_av_json_has_special(word) | (word & NGX_AV_JSON_HIGH_BITS));
+}
+
+
 ngx_int_t
 ngx_av_json_parse(ngx_av_json_t *json, const u_char *text, size_t len,
     size_t memory_limit)
@@ -452,28 +466,35 @@ ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
 static u_char *
 ngx_av_json_copy_plain(u_char *last, const u_char *p, size_t len)
 {
-    uint64_t  word;
+    const u_char  *end;
 
-    while (len >= sizeof(uint64_t)) {
-        ngx_memcpy(&word, p, sizeof(uint64_t));
+    end = p + len;
 
-        if (ngx_av_json_has_special(word) | (word & NGX_AV_JSON_HIGH_BITS)) {
-            return NULL;
+    if (len >= sizeof(uint64_t)) {
+
+        for ( /* void */ ; end - p > (ptrdiff_t) sizeof(uint64_t);
+             p += sizeof(uint64_t), last += sizeof(uint64_t))
+        {
+            if (!ngx_av_json_copy_word(last, p)) {
+                return NULL;
+            }
         }
 
-        ngx_memcpy(last, &word, sizeof(uint64_t));
-        last += sizeof(uint64_t);
-        p += sizeof(uint64_t);
-        len -= sizeof(uint64_t);
+        /* the last word overlaps the one before it */
+
+        last += end - p;
+
+        return ngx_av_json_copy_word(last - sizeof(uint64_t),
+                                     end - sizeof(uint64_t))
+               ? last : NULL;
     }
 
-    while (len) {
+    while (p < end) {
         if (ngx_av_json_special[*p] | (*p & 0x80)) {
             return NULL;
         }
 
         *last++ = *p++;
-        len--;
     }
 
     return last;

@@ -4,6 +4,7 @@
 #define NGX_AV_TEXT_ESCAPE_LEN   (sizeof("\\uXXXX") - 1)
 
 #define NGX_AV_TEXT_HIGH_BITS    0x8080808080808080ULL
+#define NGX_AV_TEXT_LOW_BITS     0x0101010101010101ULL
 
 /* what ngx_av_text_escape() says of anything but a \uXXXX escape */
 #define NGX_AV_TEXT_NO_ESCAPE    0x10000
@@ -73,6 +74,58 @@ ngx_av_text_chars(const u_char *p, size_t len)
     }
 
     return n;
+}
+
+
+static ngx_inline uint64_t
+ngx_av_text_word(const u_char *p)
+{
+    uint64_t  word;
+
+    ngx_memcpy(&word, p, sizeof(uint64_t));
+
+    return word;
+}
+
+
+/* One of eight bytes is not ASCII, or is 0 and borrows its top bit. */
+static ngx_inline uint64_t
+ngx_av_text_not_plain(uint64_t word)
+{
+    return (word | (word - NGX_AV_TEXT_LOW_BITS)) & NGX_AV_TEXT_HIGH_BITS;
+}
+
+
+ngx_uint_t
+ngx_av_text_is_plain(const u_char *p, size_t len)
+{
+    size_t         i;
+    uint64_t       found;
+    const u_char  *last;
+
+    found = 0;
+
+    if (len < sizeof(uint64_t)) {
+
+        for (i = 0; i < len; i++) {
+            found |= (p[i] == '\0') | (p[i] & 0x80);
+        }
+
+        return !found;
+    }
+
+    /* the last word overlaps the one before it */
+
+    last = p + len - sizeof(uint64_t);
+
+    for ( /* void */ ; p < last; p += sizeof(uint64_t)) {
+
+        if (ngx_av_text_not_plain(ngx_av_text_word(p))) {
+            return 0;
+        }
+    }
+
+    return !ngx_av_text_not_plain(ngx_av_text_word(last));
 }
 
 
@@ -325,4 +378,34 @@ ngx_av_text_append_repaired(ngx_av_buf_t *b, const u_char *p, size_t len)
         p += n + bad;
         len -= n + bad;
     }
+}
+
+
+u_char *
+ngx_av_text_int64(u_char *p, int64_t n)
+{
+    if (n >= 0) {
+        return ngx_av_text_uint64(p, (uint64_t) n);
+    }
+
+    *p++ = '-';
+
+    return ngx_av_text_uint64(p, -(uint64_t) n);
+}
+
+
+u_char *
+ngx_av_text_uint64(u_char *p, uint64_t n)
+{
+    u_char  *first;
+    u_char   digits[NGX_INT64_LEN];
+
+    first = digits + sizeof(digits);
+
+    do {
+        *--first = '0' + n % 10;
+        n /= 10;
+    } while (n);
+
+    return ngx_cpymem(p, first, digits + sizeof(digits) - first);
 }

@@ -32,6 +32,9 @@ ngx_int_t ngx_av_text_append(ngx_av_buf_t *b, const u_char *p, size_t len);
 /* Length in characters of valid UTF-8 text. */
 size_t ngx_av_text_chars(const u_char *p, size_t len);
 
+/* The text is ASCII without NULs: there is nothing to be repaired. */
+ngx_uint_t ngx_av_text_is_plain(const u_char *p, size_t len);
+
 /* The text has nothing but blanks (or nothing at all). */
 ngx_uint_t ngx_av_text_is_blank(const u_char *p, size_t len);
 
@@ -57,6 +60,13 @@ size_t ngx_av_text_valid(const u_char *p, size_t len, size_t *bad);
  */
 ngx_int_t ngx_av_text_append_repaired(ngx_av_buf_t *b, const u_char *p,
     size_t len);
+
+/*
+ * Write a number's digits and return their end; at most NGX_INT64_LEN bytes.
+ * ngx_sprintf() takes several times as long to find out what it is to write.
+ */
+u_char *ngx_av_text_int64(u_char *p, int64_t n);
+u_char *ngx_av_text_uint64(u_char *p, uint64_t n);
 
 
 #endif /* _NGX_AV_TEXT_H_INCLUDED_ */

@@ -103,12 +103,3 @@ ngx_av_uuid_v5(ngx_av_uuid_t *uuid, const ngx_av_uuid_t *ns,
     uuid->bytes[6] = (uuid->bytes[6] & 0x0f) | 0x50;
     uuid->bytes[8] = (uuid->bytes[8] & 0x3f) | 0x80;
 }
-
-
-ngx_uint_t
-ngx_av_uuid_is_nil(const ngx_av_uuid_t *uuid)
-{
-    static const ngx_av_uuid_t  nil;
-
-    return ngx_memcmp(uuid->bytes, nil.bytes, sizeof(nil.bytes)) == 0;
-}

@@ -28,7 +28,16 @@ u_char *ngx_av_uuid_format(u_char *p, const ngx_av_uuid_t *uuid);
 void ngx_av_uuid_v5(ngx_av_uuid_t *uuid, const ngx_av_uuid_t *ns,
     const u_char *name, size_t len);
 
-ngx_uint_t ngx_av_uuid_is_nil(const ngx_av_uuid_t *uuid);
+
+static ngx_inline ngx_uint_t
+ngx_av_uuid_is_nil(const ngx_av_uuid_t *uuid)
+{
+    uint64_t  halves[2];
+
+    ngx_memcpy(halves, uuid->bytes, sizeof(uuid->bytes));
+
+    return (halves[0] | halves[1]) == 0;
+}
 
 
 #endif /* _NGX_AV_UUID_H_INCLUDED_ */

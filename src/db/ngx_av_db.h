@@ -79,6 +79,9 @@ struct ngx_av_db_op_s {
                                            sent at least statement_timeout and
                                            a second; not 0 */
     ngx_log_t             *log;         /* outlives the operation, too */
+    ngx_uint_t             background;  /* nobody waits for it, so a worker that
+                                           quits does not: unsigned
+                                           background:1 */
 
     /* valid in done() */
     ngx_av_db_status_e     status;
@@ -158,8 +161,8 @@ void ngx_av_db_pool_stop(ngx_av_db_pool_t *pool);
 
 /*
  * Sends the operation on an idle connection or queues it, and arms its
- * deadline (not cancelable: a quitting worker waits for it).  The outcome is
- * only ever told by op->done, later.
+ * deadline (not cancelable unless it is in the background: a quitting worker
+ * waits for it).  The outcome is only ever told by op->done, later.
  */
 void ngx_av_db_submit(ngx_av_db_pool_t *pool, ngx_av_db_op_t *op);
 

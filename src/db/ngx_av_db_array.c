@@ -7,24 +7,6 @@
 /* the only version of jsonb's binary format */
 #define NGX_AV_DB_JSONB_VERSION  1
 
-#define NGX_AV_DB_NULL_LEN       0xffffffff
-
-
-static u_char *ngx_av_db_array_element(ngx_av_buf_t *b, uint32_t len);
-
-
-ngx_int_t
-ngx_av_db_array_null(ngx_av_buf_t *b)
-{
-    if (ngx_av_buf_reserve(b, 4) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_av_db_put32(b->last, NGX_AV_DB_NULL_LEN);
-
-    return NGX_OK;
-}
-
 
 ngx_int_t
 ngx_av_db_array_bool(ngx_av_buf_t *b, ngx_uint_t value)
@@ -43,22 +25,6 @@ ngx_av_db_array_bool(ngx_av_buf_t *b, ngx_uint_t value)
 
 
 ngx_int_t
-ngx_av_db_array_int2(ngx_av_buf_t *b, int16_t value)
-{
-    u_char  *p;
-
-    p = ngx_av_db_array_element(b, 2);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_av_db_put16(p, (uint16_t) value);
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
 ngx_av_db_array_int4(ngx_av_buf_t *b, int32_t value)
 {
     u_char  *p;
@@ -69,22 +35,6 @@ ngx_av_db_array_int4(ngx_av_buf_t *b, int32_t value)
     }
 
     (void) ngx_av_db_put32(p, (uint32_t) value);
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_av_db_array_int8(ngx_av_buf_t *b, int64_t value)
-{
-    u_char  *p;
-
-    p = ngx_av_db_array_element(b, 8);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_av_db_put64(p, (uint64_t) value);
 
     return NGX_OK;
 }
@@ -112,22 +62,6 @@ ngx_int_t
 ngx_av_db_array_timestamptz(ngx_av_buf_t *b, ngx_av_time_t t)
 {
     return ngx_av_db_array_int8(b, ngx_av_time_pg_timestamp(t));
-}
-
-
-ngx_int_t
-ngx_av_db_array_uuid(ngx_av_buf_t *b, const ngx_av_uuid_t *uuid)
-{
-    u_char  *p;
-
-    p = ngx_av_db_array_element(b, sizeof(uuid->bytes));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(p, uuid->bytes, sizeof(uuid->bytes));
-
-    return NGX_OK;
 }
 
 
@@ -236,22 +170,4 @@ ngx_av_db_array_header(u_char *p, uint32_t type, ngx_uint_t n)
     p = ngx_av_db_put32(p, (uint32_t) n);
 
     return ngx_av_db_put32(p, 1);
-}
-
-
-/* Appends the length and room for the value, which is returned. */
-
-static u_char *
-ngx_av_db_array_element(ngx_av_buf_t *b, uint32_t len)
-{
-    u_char  *p;
-
-    if (ngx_av_buf_reserve(b, 4 + (size_t) len) != NGX_OK) {
-        return NULL;
-    }
-
-    p = ngx_av_db_put32(b->last, len);
-    b->last = p + len;
-
-    return p;
 }

@@ -20,6 +20,9 @@
 /* ndim, has-null flag, element type, dimension, lower bound */
 #define NGX_AV_DB_ARRAY_HEADER  20
 
+/* the length that says null */
+#define NGX_AV_DB_NULL_LEN      0xffffffff
+
 /* pg_type.dat; these never change */
 #define NGX_AV_DB_BOOL         16
 #define NGX_AV_DB_BYTEA        17
@@ -40,15 +43,11 @@
  * Each appends one element to the elements in b; NGX_ERROR without memory.
  * Text must be valid UTF-8 without NUL; json and jsonb take JSON text.
  */
-ngx_int_t ngx_av_db_array_null(ngx_av_buf_t *b);
 ngx_int_t ngx_av_db_array_bool(ngx_av_buf_t *b, ngx_uint_t value);
-ngx_int_t ngx_av_db_array_int2(ngx_av_buf_t *b, int16_t value);
 ngx_int_t ngx_av_db_array_int4(ngx_av_buf_t *b, int32_t value);
-ngx_int_t ngx_av_db_array_int8(ngx_av_buf_t *b, int64_t value);
 ngx_int_t ngx_av_db_array_float8(ngx_av_buf_t *b, double value);
 ngx_int_t ngx_av_db_array_date(ngx_av_buf_t *b, int32_t days);
 ngx_int_t ngx_av_db_array_timestamptz(ngx_av_buf_t *b, ngx_av_time_t t);
-ngx_int_t ngx_av_db_array_uuid(ngx_av_buf_t *b, const ngx_av_uuid_t *uuid);
 ngx_int_t ngx_av_db_array_numeric(ngx_av_buf_t *b, const ngx_av_decimal_t *d);
 ngx_int_t ngx_av_db_array_text(ngx_av_buf_t *b, const u_char *p, size_t len);
 
@@ -115,6 +114,89 @@ static ngx_inline uint64_t
 ngx_av_db_get64(const u_char *p)
 {
     return ((uint64_t) ngx_av_db_get32(p) << 32) | ngx_av_db_get32(p + 4);
+}
+
+
+/*
+ * Appends the length of an element and returns the room for it; NULL without
+ * memory.
+ */
+static ngx_inline u_char *
+ngx_av_db_array_element(ngx_av_buf_t *b, uint32_t len)
+{
+    u_char  *p;
+
+    if (ngx_av_buf_reserve(b, 4 + (size_t) len) != NGX_OK) {
+        return NULL;
+    }
+
+    p = ngx_av_db_put32(b->last, len);
+    b->last = p + len;
+
+    return p;
+}
+
+
+/* As above; inline, since they make up most columns. */
+
+static ngx_inline ngx_int_t
+ngx_av_db_array_null(ngx_av_buf_t *b)
+{
+    if (ngx_av_buf_reserve(b, 4) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_av_db_put32(b->last, NGX_AV_DB_NULL_LEN);
+
+    return NGX_OK;
+}
+
+
+static ngx_inline ngx_int_t
+ngx_av_db_array_int2(ngx_av_buf_t *b, int16_t value)
+{
+    u_char  *p;
+
+    p = ngx_av_db_array_element(b, 2);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_av_db_put16(p, (uint16_t) value);
+
+    return NGX_OK;
+}
+
+
+static ngx_inline ngx_int_t
+ngx_av_db_array_int8(ngx_av_buf_t *b, int64_t value)
+{
+    u_char  *p;
+
+    p = ngx_av_db_array_element(b, 8);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_av_db_put64(p, (uint64_t) value);
+
+    return NGX_OK;
+}
+
+
+static ngx_inline ngx_int_t
+ngx_av_db_array_uuid(ngx_av_buf_t *b, const ngx_av_uuid_t *uuid)
+{
+    u_char  *p;
+
+    p = ngx_av_db_array_element(b, sizeof(uuid->bytes));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, uuid->bytes, sizeof(uuid->bytes));
+
+    return NGX_OK;
 }
 
 

@@ -8,7 +8,7 @@
 #include "ngx_av_db_listen.h"
 
 
-typedef struct {
+struct ngx_av_db_listener_s {
     ngx_av_db_conn_t         conn;
     ngx_av_db_listen_conf_t  conf;
 
@@ -17,7 +17,7 @@ typedef struct {
 
     unsigned                 listening:1;
     unsigned                 asked:1;       /* for health, and not answered */
-} ngx_av_db_listener_t;
+};
 
 
 static ngx_int_t ngx_av_db_listen_session(ngx_av_db_conn_t *conn);
@@ -42,11 +42,7 @@ static const ngx_av_db_conn_owner_t  ngx_av_db_listen_owner = {
 };
 
 
-/* this worker's; allocated from its cycle */
-static ngx_av_db_listener_t  *ngx_av_db_listener;
-
-
-ngx_int_t
+ngx_av_db_listener_t *
 ngx_av_db_listen_start(ngx_cycle_t *cycle, ngx_av_db_conf_t *conf,
     const ngx_av_db_listen_conf_t *listen_conf)
 {
@@ -54,7 +50,7 @@ ngx_av_db_listen_start(ngx_cycle_t *cycle, ngx_av_db_conf_t *conf,
 
     listener = ngx_pcalloc(cycle->pool, sizeof(ngx_av_db_listener_t));
     if (listener == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     listener->conf = *listen_conf;
@@ -74,30 +70,30 @@ ngx_av_db_listen_start(ngx_cycle_t *cycle, ngx_av_db_conf_t *conf,
 
     ngx_av_db_conn_init(&listener->conn, cycle);
 
-    ngx_av_db_listener = listener;
-
     ngx_av_db_conn_connect(&listener->conn);
 
-    return NGX_OK;
+    return listener;
 }
 
 
 void
-ngx_av_db_listen_stop(void)
+ngx_av_db_listen_resume(ngx_av_db_listener_t *listener)
 {
-    ngx_av_db_listener_t  *listener;
-
-    listener = ngx_av_db_listener;
-
-    if (listener == NULL) {
-        return;
+    if (ngx_av_db_conn_parked(&listener->conn)) {
+        ngx_av_db_conn_connect(&listener->conn);
     }
+}
 
-    ngx_av_db_listener = NULL;
 
+void
+ngx_av_db_listen_stop(ngx_av_db_listener_t *listener)
+{
     if (listener->heartbeat.timer_set) {
         ngx_del_timer(&listener->heartbeat);
     }
+
+    listener->listening = 0;
+    listener->asked = 0;
 
     ngx_av_db_conn_stop(&listener->conn);
 }
@@ -108,7 +104,11 @@ ngx_av_db_listen_stop(void)
 static ngx_int_t
 ngx_av_db_listen_session(ngx_av_db_conn_t *conn)
 {
-    if (PQsendQueryParams(conn->pg, "listen agentvista", 0, NULL, NULL, NULL,
+    ngx_av_db_listener_t  *listener;
+
+    listener = conn->data;
+
+    if (PQsendQueryParams(conn->pg, listener->conf.listen, 0, NULL, NULL, NULL,
                           NULL, 0)
         != 1)
     {

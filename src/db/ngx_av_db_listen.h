@@ -1,6 +1,7 @@
 /*
- * One connection that LISTENs to channel "agentvista" and looks at the
- * server's health: other hosts' changes of keys and quotas arrive here.
+ * A connection that LISTENs to a channel and looks at the server's health:
+ * "agentvista" tells of other hosts' changes of keys and quotas and of accounts
+ * that are watched, "agentvista_traces" of new traces of those.
  */
 
 #ifndef _NGX_AV_DB_LISTEN_H_INCLUDED_
@@ -13,7 +14,11 @@
 #include "ngx_av_db.h"
 
 
+typedef struct ngx_av_db_listener_s  ngx_av_db_listener_t;
+
 typedef struct {
+    const char   *listen;       /* the statement */
+
     /* LISTEN has just taken effect: earlier notifications may be lost */
     void        (*connected)(void *data);
 
@@ -35,10 +40,13 @@ typedef struct {
 } ngx_av_db_listen_conf_t;
 
 
-ngx_int_t ngx_av_db_listen_start(ngx_cycle_t *cycle, ngx_av_db_conf_t *conf,
-    const ngx_av_db_listen_conf_t *listen_conf);
+/* Starts one in this worker, for as long as its cycle.  NULL without memory. */
+ngx_av_db_listener_t *ngx_av_db_listen_start(ngx_cycle_t *cycle,
+    ngx_av_db_conf_t *conf, const ngx_av_db_listen_conf_t *listen_conf);
 
-void ngx_av_db_listen_stop(void);
+/* Closes the connection, without lost(); and opens it again. */
+void ngx_av_db_listen_stop(ngx_av_db_listener_t *listener);
+void ngx_av_db_listen_resume(ngx_av_db_listener_t *listener);
 
 
 #endif /* _NGX_AV_DB_LISTEN_H_INCLUDED_ */

@@ -195,6 +195,7 @@ ngx_av_db_submit(ngx_av_db_pool_t *pool, ngx_av_db_op_t *op)
 
     op->deadline.data = &pool->dumb;
     op->deadline.log = pool->log;
+    op->deadline.cancelable = op->background;
 
     member = ngx_av_db_pool_idle_member(pool);
 

@@ -62,6 +62,7 @@ ngx_av_ingest_init_process(ngx_cycle_t *cycle, ngx_av_ingest_conf_t *conf,
     ngx_av_ingest_readers = readers;
 
     ngx_av_budget_init(conf->queue_memory);
+    ngx_av_otlp_batch_init_process();
 
     return NGX_OK;
 }

@@ -11,6 +11,10 @@
 #define NGX_AV_OTLP_VARINT_LEN  10
 
 
+static ngx_uint_t ngx_av_otlp_answer_same(const ngx_av_batch_t *batch,
+    ngx_uint_t first);
+static ngx_int_t ngx_av_otlp_answer_count(ngx_av_buf_t *b, const char *fmt,
+    ngx_uint_t n);
 static ngx_int_t ngx_av_otlp_answer_status_proto(ngx_av_buf_t *b,
     const ngx_av_otlp_status_t *status);
 static ngx_int_t ngx_av_otlp_answer_retry_proto(ngx_av_buf_t *b,
@@ -134,16 +138,19 @@ ngx_av_otlp_answer_reasons(ngx_av_buf_t *b, const ngx_av_batch_t *batch,
     ngx_uint_t rejected)
 {
     size_t                 start;
-    ngx_uint_t             i;
+    ngx_uint_t             i, n, told;
     ngx_av_batch_error_t  *error;
 
+    told = 0;
     start = ngx_av_buf_len(b);
     error = batch->errors.elts;
 
     for (i = 0; i < batch->errors.nelts; i++) {
 
-        if (i && ngx_av_buf_append(b, "; ", 2) != NGX_OK) {
-            return NGX_ERROR;
+        n = ngx_av_otlp_answer_same(batch, i);
+
+        if (n == 0) {
+            continue;
         }
 
         if (ngx_av_buf_len(b) - start + error[i].detail.len
@@ -152,19 +159,75 @@ ngx_av_otlp_answer_reasons(ngx_av_buf_t *b, const ngx_av_batch_t *batch,
             break;
         }
 
+        if (told && ngx_av_buf_append(b, "; ", 2) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         if (ngx_av_text_append_repaired(b, error[i].detail.data,
                                         error[i].detail.len)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
+
+        if (n > 1 && ngx_av_otlp_answer_count(b, " (%ui times)", n) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        told += n;
     }
 
-    if (i == batch->errors.nelts && rejected <= i) {
+    if (told >= rejected) {
         return NGX_OK;
     }
 
-    return ngx_av_buf_append(b, " ...", 4);
+    return ngx_av_otlp_answer_count(b, told ? "; and %ui more" : "%ui items",
+                                    rejected - told);
+}
+
+
+/* How many errors are like this, which is the first of them; else 0. */
+static ngx_uint_t
+ngx_av_otlp_answer_same(const ngx_av_batch_t *batch, ngx_uint_t first)
+{
+    ngx_uint_t             i, n;
+    ngx_str_t             *detail;
+    ngx_av_batch_error_t  *error;
+
+    n = 0;
+    error = batch->errors.elts;
+    detail = &error[first].detail;
+
+    for (i = 0; i < batch->errors.nelts; i++) {
+
+        if (error[i].detail.len != detail->len
+            || ngx_memcmp(error[i].detail.data, detail->data, detail->len)
+               != 0)
+        {
+            continue;
+        }
+
+        if (i < first) {
+            return 0;
+        }
+
+        n++;
+    }
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_av_otlp_answer_count(ngx_av_buf_t *b, const char *fmt, ngx_uint_t n)
+{
+    if (ngx_av_buf_reserve(b, 32 + NGX_INT_T_LEN) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_sprintf(b->last, fmt, n);
+
+    return NGX_OK;
 }
 
 

@@ -56,7 +56,10 @@ ngx_int_t ngx_av_otlp_answer_json(ngx_av_buf_t *b,
     ngx_av_otlp_signal_e signal, ngx_uint_t rejected,
     const ngx_str_t *reasons);
 
-/* The text for it: the first of the batch's errors, of so many in all. */
+/*
+ * The text for it: what is wrong with the first items, each reason once, with
+ * how many of those have it; rejected counts all.
+ */
 ngx_int_t ngx_av_otlp_answer_reasons(ngx_av_buf_t *b,
     const ngx_av_batch_t *batch, ngx_uint_t rejected);
 

@@ -1,5 +1,11 @@
 #include "ngx_av_otlp_rows.h"
 
+#include "ngx_av_semconv_keys.h"
+
+#if (NGX_LINUX)
+#include <malloc.h>
+#endif
+
 
 /*
  * Offsets in column buffers have 32 bits, and six bytes may come of one: a
@@ -8,6 +14,9 @@
 #define NGX_AV_OTLP_MAX_LEN  (512 * 1024 * 1024)
 
 #define NGX_AV_OTLP_POOL     16384
+
+/* of freed memory, what a process keeps at hand */
+#define NGX_AV_OTLP_KEEP     (16 * 1024 * 1024)
 
 /* JSON is so much longer than protobuf */
 #define NGX_AV_OTLP_JSON_RATE  2
@@ -43,8 +52,8 @@ static const char *const  ngx_av_otlp_keys[] = {
 
 
 /*
- * Columns that every row fills, and what their elements take; of texts,
- * roughly.  The last has the bulk of the body.
+ * Columns that every row fills, or nearly, and what their elements take; of
+ * texts, roughly.  The last has the bulk of the body.
  */
 
 typedef struct {
@@ -68,6 +77,8 @@ static const ngx_av_otlp_width_t  ngx_av_otlp_span_widths[] = {
     { NGX_AV_SPAN_KIND, 6 },
     { NGX_AV_SPAN_OTLP_STATUS, 6 },
     { NGX_AV_SPAN_SCOPE_ID, 20 },
+    { NGX_AV_SPAN_STARTED_NANOS, 6 },
+    { NGX_AV_SPAN_ENDED_NANOS, 6 },
     { NGX_AV_SPAN_METADATA, 0 }
 };
 
@@ -119,6 +130,25 @@ static const ngx_av_otlp_estimate_t  ngx_av_otlp_estimates[] = {
     { 150, NGX_AV_OTLP_NWIDTHS(ngx_av_otlp_log_widths),
       ngx_av_otlp_log_widths }
 };
+
+
+/*
+ * A request takes some pieces of memory as large as its body, or several times
+ * that, and soon frees them all.  By default glibc gives such memory back to
+ * the kernel at once, and clearing the pages that it gets anew for the next
+ * request took as long as decoding it.
+ */
+
+void
+ngx_av_otlp_batch_init_process(void)
+{
+    ngx_av_semconv_keys_init();
+
+#ifdef M_MMAP_THRESHOLD
+    (void) mallopt(M_MMAP_THRESHOLD, NGX_AV_OTLP_KEEP);
+    (void) mallopt(M_TRIM_THRESHOLD, NGX_AV_OTLP_KEEP);
+#endif
+}
 
 
 ngx_int_t

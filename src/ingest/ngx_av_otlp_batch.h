@@ -33,6 +33,12 @@ typedef struct {
 
 
 /*
+ * To be called once in a process before anything is decoded, be it a native
+ * batch or OTLP.
+ */
+void ngx_av_otlp_batch_init_process(void);
+
+/*
  * Decodes a body into a batch of the signal's kind.  Of what is refused
  * nrejected counts the spans, records or points, and errors has the first
  * reasons, with the item's place in the request as element; both trace_id and

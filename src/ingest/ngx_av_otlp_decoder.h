@@ -146,7 +146,8 @@ ngx_av_otlp_set_mark(const ngx_av_otlp_field_t *field, u_char *dst)
 
 /*
  * Where the next value of a field goes: for one of many a new element of so
- * many bytes.  NGX_OK, or as ngx_av_otlp_scratch_grow().
+ * many bytes, which are zero (but for numbers, behind some that were packed).
+ * NGX_OK, or as ngx_av_otlp_scratch_grow().
  */
 static ngx_inline ngx_int_t
 ngx_av_otlp_place(ngx_av_otlp_reader_t *r, const ngx_av_otlp_field_t *field,
@@ -169,10 +170,12 @@ ngx_av_otlp_place(ngx_av_otlp_reader_t *r, const ngx_av_otlp_field_t *field,
         if (rc != NGX_OK) {
             return rc;
         }
+
+        ngx_memzero((u_char *) array->elts + size * array->nelts,
+                    size * (array->nalloc - array->nelts));
     }
 
     *place = (u_char *) array->elts + size * array->nelts++;
-    ngx_memzero(*place, size);
 
     return NGX_OK;
 }

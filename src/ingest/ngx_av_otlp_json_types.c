@@ -15,6 +15,7 @@ static ngx_int_t ngx_av_otlp_json_uint64(yyjson_val *val, uint64_t max,
     uint64_t *n);
 static ngx_int_t ngx_av_otlp_json_int64(yyjson_val *val, int64_t min,
     int64_t max, int64_t *n);
+static ngx_int_t ngx_av_otlp_json_integer(yyjson_val *val, u_char *place);
 static ngx_int_t ngx_av_otlp_json_double(yyjson_val *val, double *n);
 static ngx_int_t ngx_av_otlp_json_enum(const ngx_av_otlp_enum_t *names,
     yyjson_val *val, int32_t *n);
@@ -64,6 +65,11 @@ ngx_av_otlp_json_scalar(const ngx_av_otlp_field_t *field, yyjson_val *val,
         break;
 
     case NGX_AV_OTLP_INT64:
+
+        must = "must be a 64-bit integer";
+        rc = ngx_av_otlp_json_integer(val, place);
+        break;
+
     case NGX_AV_OTLP_SFIXED64:
 
         must = "must be a 64-bit integer";
@@ -182,6 +188,38 @@ ngx_av_otlp_json_int64(yyjson_val *val, int64_t min, int64_t max, int64_t *n)
     }
 
     *n = value;
+
+    return NGX_OK;
+}
+
+
+/*
+ * JavaScript's SDK writes any number without a fraction as an intValue, 1e+300
+ * too: one beyond 64 bits is a double.
+ */
+
+static ngx_int_t
+ngx_av_otlp_json_integer(yyjson_val *val, u_char *place)
+{
+    double                n;
+    ngx_av_otlp_value_t  *value;
+
+    if (ngx_av_otlp_json_int64(val, INT64_MIN, INT64_MAX, (int64_t *) place)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_av_otlp_json_double(val, &n) != NGX_OK
+        || !isfinite(n)
+        || fabs(n) < 0x1p63)
+    {
+        return NGX_ERROR;
+    }
+
+    value = (ngx_av_otlp_value_t *) (place - offsetof(ngx_av_otlp_value_t, u));
+    value->kind = NGX_AV_OTLP_DOUBLE;
+    value->u.number = n;
 
     return NGX_OK;
 }

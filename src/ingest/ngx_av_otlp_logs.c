@@ -1,8 +1,11 @@
 #include "ngx_av_otlp_rows.h"
 
 
-/* a row without its texts, and its place among those that are the same */
+/* a row without its texts, and its place among those of the same moment */
 #define NGX_AV_OTLP_LOG_MEMORY     320
+
+/* of a record among those of the same moment; all beyond get the last */
+#define NGX_AV_OTLP_LOG_PLACES     0x3fff
 
 /* never changed, or a record sent again would be stored again */
 #define NGX_AV_OTLP_LOG_SECRET1    0xa0761d6478bd642fULL
@@ -17,7 +20,8 @@
 
 struct ngx_av_otlp_logs_s {
     uint64_t                    secret[2];  /* of the account */
-    ngx_av_otlp_map_t           same;       /* how many, by time and content */
+    ngx_av_otlp_map_t           moments;    /* how many records, by the time
+                                               in their ids */
 };
 
 
@@ -65,10 +69,9 @@ static ngx_int_t ngx_av_otlp_logs_put_id(ngx_av_otlp_rows_t *rows,
     ngx_av_otlp_line_t *line);
 static uint64_t ngx_av_otlp_logs_hash(ngx_av_otlp_rows_t *rows,
     ngx_av_otlp_line_t *line);
-static ngx_int_t ngx_av_otlp_logs_tell_apart(ngx_av_otlp_rows_t *rows,
-    ngx_av_time_t time, uint64_t *hash);
-static void ngx_av_otlp_logs_make_id(ngx_av_uuid_t *id, ngx_av_time_t time,
-    uint64_t hash);
+static ngx_int_t ngx_av_otlp_logs_place(ngx_av_otlp_rows_t *rows,
+    uint64_t moment, uint64_t *place);
+static uint64_t ngx_av_otlp_logs_moment(ngx_av_time_t time);
 
 
 /* the columns whose elements tell records apart, besides those of numbers */
@@ -111,7 +114,7 @@ ngx_av_otlp_logs_init(ngx_av_otlp_rows_t *rows, ngx_av_otlp_sink_t *sink)
         return NGX_ERROR;
     }
 
-    ngx_av_otlp_new_map(rows, &logs->same);
+    ngx_av_otlp_new_map(rows, &logs->moments);
 
     ngx_memcpy(logs->secret, rows->batch->account.bytes, 16);
 
@@ -470,23 +473,43 @@ ngx_av_otlp_logs_cut_body(ngx_av_otlp_rows_t *rows, ngx_av_buf_t *b,
 
 
 /*
+ * A UUID of version 8 (RFC 9562): milliseconds, 12 bits of what is below them,
+ * 14 bits of the record's place, 48 bits of the hash.  So ids are in the order
+ * of time and, where clocks are coarse, records of one request in its order.
+ *
  * The same record sent again must get the same id, so it is made of what the
- * record says and nothing else.
+ * request says and nothing else.  A retry repeats its request.  Who sends
+ * records of one moment again in other company, without some that came before
+ * them, gives them other places: those are stored again.
  */
 
 static ngx_int_t
 ngx_av_otlp_logs_put_id(ngx_av_otlp_rows_t *rows, ngx_av_otlp_line_t *line)
 {
-    uint64_t       hash;
+    uint64_t       hash, moment, place, key[2];
     ngx_av_uuid_t  id;
 
     hash = ngx_av_otlp_logs_hash(rows, line);
+    moment = ngx_av_otlp_logs_moment(line->time);
 
-    if (ngx_av_otlp_logs_tell_apart(rows, line->time, &hash) != NGX_OK) {
+    if (ngx_av_otlp_logs_place(rows, moment, &place) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_av_otlp_logs_make_id(&id, line->time, hash);
+    if (place >= NGX_AV_OTLP_LOG_PLACES) {
+
+        /* records that are the same may be here: nothing else differs */
+
+        key[0] = hash;
+        key[1] = place;
+        hash = ngx_av_otlp_hash(rows->u.logs->secret, key, sizeof(key));
+
+        place = NGX_AV_OTLP_LOG_PLACES;
+    }
+
+    (void) ngx_av_db_put64(id.bytes, moment);
+    (void) ngx_av_db_put64(id.bytes + 8, (uint64_t) 1 << 63 | place << 48
+                                         | hash >> 16);
 
     return ngx_av_otlp_put_uuid(&rows->table, NGX_AV_LOG_ID, &id);
 }
@@ -554,51 +577,37 @@ ngx_av_otlp_logs_hash(ngx_av_otlp_rows_t *rows, ngx_av_otlp_line_t *line)
 }
 
 
-/* Of records that are the same each but the first gets a hash of its own. */
+/* How many records of the same moment came before. */
 
 static ngx_int_t
-ngx_av_otlp_logs_tell_apart(ngx_av_otlp_rows_t *rows, ngx_av_time_t time,
-    uint64_t *hash)
+ngx_av_otlp_logs_place(ngx_av_otlp_rows_t *rows, uint64_t moment,
+    uint64_t *place)
 {
     void       **value;
-    uint64_t     key[2];
     uintptr_t    n;
 
-    key[0] = *hash;
-    key[1] = time;
-
-    value = ngx_av_otlp_map_get(&rows->u.logs->same, key, sizeof(key));
+    value = ngx_av_otlp_map_get(&rows->u.logs->moments, &moment,
+                                sizeof(moment));
     if (value == NULL) {
         return NGX_ERROR;
     }
 
     n = (uintptr_t) *value;
     *value = (void *) (n + 1);
-
-    if (n > 0) {
-        key[1] = n;
-        *hash = ngx_av_otlp_hash(rows->u.logs->secret, key, sizeof(key));
-    }
+    *place = n;
 
     return NGX_OK;
 }
 
 
-/*
- * A UUID of version 8 (RFC 9562): milliseconds, 12 bits of what is below them,
- * 62 bits of the hash, so that ids are in the order of time.
- */
+/* The first half of an id. */
 
-static void
-ngx_av_otlp_logs_make_id(ngx_av_uuid_t *id, ngx_av_time_t time, uint64_t hash)
+static uint64_t
+ngx_av_otlp_logs_moment(ngx_av_time_t time)
 {
     uint64_t  fraction;
 
     fraction = (uint64_t) (time % 1000000) * 4096 / 1000000;
 
-    (void) ngx_av_db_put64(id->bytes, ((uint64_t) (time / 1000000) << 16)
-                                      | 0x8000 | fraction);
-    (void) ngx_av_db_put64(id->bytes + 8, hash);
-
-    id->bytes[8] = (id->bytes[8] & 0x3f) | 0x80;
+    return ((uint64_t) (time / 1000000) << 16) | 0x8000 | fraction;
 }

@@ -2,6 +2,7 @@
 
 
 #define NGX_AV_OTLP_MAP_MIN     64
+#define NGX_AV_OTLP_MAP_KEYS    2048        /* bytes */
 
 /* splitmix64 */
 #define NGX_AV_OTLP_MAP_GAMMA   0x9e3779b97f4a7c15ULL
@@ -14,6 +15,8 @@ __extension__ typedef unsigned __int128  ngx_av_otlp_uint128_t;
 
 static ngx_av_otlp_slot_t *ngx_av_otlp_map_find(const ngx_av_otlp_map_t *map,
     const void *key, size_t len, uint32_t hash);
+static u_char *ngx_av_otlp_map_copy(ngx_av_otlp_map_t *map, const void *key,
+    size_t len);
 static ngx_int_t ngx_av_otlp_map_grow(ngx_av_otlp_map_t *map);
 
 
@@ -26,6 +29,8 @@ ngx_av_otlp_map_init(ngx_av_otlp_map_t *map, ngx_pool_t *pool, uint64_t seed)
     map->slots = NULL;
     map->nslots = 0;
     map->nused = 0;
+    map->pos = NULL;
+    map->end = NULL;
     map->pool = pool;
 
     for (i = 0; i < 2; i++) {
@@ -54,20 +59,48 @@ ngx_av_otlp_map_get(ngx_av_otlp_map_t *map, const void *key, size_t len)
         return &slot->value;
     }
 
-    /* not of length 0: its pointer is what says that the slot is taken */
-
-    slot->key = ngx_pnalloc(map->pool, len + 1);
+    slot->key = ngx_av_otlp_map_copy(map, key, len);
     if (slot->key == NULL) {
         return NULL;
     }
-
-    ngx_memcpy(slot->key, key, len);
 
     slot->len = len;
     slot->hash = hash;
     map->nused++;
 
     return &slot->value;
+}
+
+
+/* Keys are many and small: they share pieces of memory. */
+
+static u_char *
+ngx_av_otlp_map_copy(ngx_av_otlp_map_t *map, const void *key, size_t len)
+{
+    u_char  *p;
+    size_t   size;
+
+    /* not of length 0: its pointer is what says that a slot is taken */
+
+    size = len + 1;
+
+    if ((size_t) (map->end - map->pos) < size) {
+
+        p = ngx_pnalloc(map->pool, ngx_max(size, NGX_AV_OTLP_MAP_KEYS));
+        if (p == NULL) {
+            return NULL;
+        }
+
+        map->pos = p;
+        map->end = p + ngx_max(size, NGX_AV_OTLP_MAP_KEYS);
+    }
+
+    p = map->pos;
+    map->pos += size;
+
+    ngx_memcpy(p, key, len);
+
+    return p;
 }
 
 

@@ -24,6 +24,8 @@ typedef struct {
     ngx_uint_t                 nslots;      /* a power of two, or 0 */
     ngx_uint_t                 nused;
     uint64_t                   secret[2];
+    u_char                    *pos;         /* room for keys */
+    u_char                    *end;
     ngx_pool_t                *pool;
 } ngx_av_otlp_map_t;
 

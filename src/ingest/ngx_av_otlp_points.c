@@ -1,5 +1,7 @@
 #include "ngx_av_otlp_metrics.h"
 
+#include "ngx_av_text.h"
+
 
 /*
  * Names are indexed, and an index of Postgres takes no more than 2.7 kB; the
@@ -298,7 +300,7 @@ ngx_av_otlp_write_counts(ngx_av_buf_t *b, const ngx_av_otlp_array_t *counts)
             *p++ = '0' + (u_char) count[i];
 
         } else {
-            p = ngx_sprintf(p, "%uL", count[i]);
+            p = ngx_av_text_uint64(p, count[i]);
         }
     }
 

@@ -7,6 +7,10 @@
 #define NGX_AV_OTLP_PROTO_MAX_GROUPS  64        /* inside each other */
 #define NGX_AV_OTLP_PROTO_MAX_NUMBER  0x1fffffff
 
+#define NGX_AV_OTLP_PROTO_LINE        64        /* bytes of a cache's line */
+#define NGX_AV_OTLP_PROTO_AHEAD       2048
+#define NGX_AV_OTLP_PROTO_MOST        1024
+
 
 static const u_char *ngx_av_otlp_proto_varint_slow(const u_char *p,
     const u_char *end, uint64_t *value);
@@ -288,11 +292,35 @@ ngx_av_otlp_proto_next(ngx_av_otlp_reader_t *r, const u_char *p,
 }
 
 
+/*
+ * Records are first passed by, from the length of one to that of the next: the
+ * processor cannot tell where it goes, and would wait for memory each time.
+ */
+static ngx_inline void
+ngx_av_otlp_proto_ahead(const u_char *p, const u_char *end, size_t len)
+{
+    size_t  i;
+
+    if (end - p < NGX_AV_OTLP_PROTO_AHEAD + NGX_AV_OTLP_PROTO_MOST) {
+        return;
+    }
+
+    p += NGX_AV_OTLP_PROTO_AHEAD;
+
+    for (i = 0; i < ngx_min(len, NGX_AV_OTLP_PROTO_MOST);
+         i += NGX_AV_OTLP_PROTO_LINE)
+    {
+        __builtin_prefetch(p + i);
+    }
+}
+
+
 ngx_int_t
 ngx_av_otlp_proto_message(ngx_av_otlp_reader_t *r,
     const ngx_av_otlp_message_t *message, const u_char *p, const u_char *end,
     u_char *dst)
 {
+    u_char                     *place;
     ngx_int_t                   rc;
     ngx_av_otlp_raw_t           raw;
     const ngx_av_otlp_field_t  *field;
@@ -311,10 +339,36 @@ ngx_av_otlp_proto_message(ngx_av_otlp_reader_t *r,
         field = &message->fields[raw.number];
 
         if (field->count == NGX_AV_OTLP_STREAM) {
+            ngx_av_otlp_proto_ahead(p, end,
+                                    raw.wire == NGX_AV_OTLP_WIRE_LEN ? raw.len
+                                                                     : 0);
             continue;
         }
 
-        if (field->wire == raw.wire) {
+        if (field->type == NGX_AV_OTLP_MESSAGE
+            && raw.wire == NGX_AV_OTLP_WIRE_LEN)
+        {
+            rc = ngx_av_otlp_place(r, field, dst, field->child->size, &place);
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            ngx_av_otlp_set_mark(field, dst);
+
+            /* the last part of a message is read in its place */
+
+            if (p == end) {
+                message = field->child;
+                dst = place;
+                p = raw.data;
+
+                continue;
+            }
+
+            rc = ngx_av_otlp_proto_message(r, field->child, raw.data, p,
+                                           place);
+
+        } else if (field->wire == raw.wire) {
             rc = ngx_av_otlp_proto_set(r, field, &raw, dst);
 
         } else if (field->count == NGX_AV_OTLP_MANY
@@ -335,20 +389,19 @@ ngx_av_otlp_proto_message(ngx_av_otlp_reader_t *r,
 }
 
 
+/* A field that is no message. */
+
 static ngx_int_t
 ngx_av_otlp_proto_set(ngx_av_otlp_reader_t *r,
     const ngx_av_otlp_field_t *field, const ngx_av_otlp_raw_t *raw,
     u_char *dst)
 {
     u_char               *place;
-    size_t                size;
     ngx_int_t             rc;
     ngx_str_t            *text;
     ngx_av_otlp_value_t  *value;
 
-    size = field->child ? field->child->size : sizeof(uint64_t);
-
-    rc = ngx_av_otlp_place(r, field, dst, size, &place);
+    rc = ngx_av_otlp_place(r, field, dst, sizeof(uint64_t), &place);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -357,10 +410,6 @@ ngx_av_otlp_proto_set(ngx_av_otlp_reader_t *r,
 
     switch (field->type) {
 
-    case NGX_AV_OTLP_MESSAGE:
-
-        return ngx_av_otlp_proto_message(r, field->child, raw->data,
-                                         raw->data + raw->len, place);
     case NGX_AV_OTLP_TEXT:
 
         text = (ngx_str_t *) place;

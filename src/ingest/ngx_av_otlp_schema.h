@@ -21,7 +21,8 @@ typedef enum {
     NGX_AV_OTLP_ENUM,           /* int32_t */
     NGX_AV_OTLP_UINT32,         /* uint32_t */
     NGX_AV_OTLP_SINT32,         /* int32_t */
-    NGX_AV_OTLP_INT64,          /* int64_t */
+    NGX_AV_OTLP_INT64,          /* u.integer of a value, or in JSON, beyond
+                                   64 bits, its u.number */
     NGX_AV_OTLP_UINT64,         /* uint64_t */
     NGX_AV_OTLP_FIXED32,        /* uint32_t */
     NGX_AV_OTLP_FIXED64,        /* uint64_t */

@@ -207,7 +207,10 @@ ngx_av_otlp_put_labels(ngx_av_otlp_rows_t *rows, ngx_av_otlp_item_t *item)
 }
 
 
-/* A text that may be unknown; at is where the column has it. */
+/*
+ * A text of ngx_av_semconv_t, which is valid, or unknown; at is where the
+ * column has it.
+ */
 
 static ngx_int_t
 ngx_av_otlp_put_label(ngx_av_otlp_rows_t *rows, ngx_uint_t column,
@@ -228,7 +231,7 @@ ngx_av_otlp_put_label(ngx_av_otlp_rows_t *rows, ngx_uint_t column,
 
     *at = ngx_av_buf_len(b);
 
-    return ngx_av_texts_put_bytes(&rows->texts, b, name, text);
+    return ngx_av_texts_put_clean(&rows->texts, b, name, text);
 }
 
 
@@ -304,7 +307,7 @@ ngx_av_otlp_put_payload(ngx_av_otlp_rows_t *rows, ngx_uint_t column,
         return NGX_ERROR;
     }
 
-    return ngx_av_texts_put_json_bytes(&rows->texts, b, name, text);
+    return ngx_av_texts_put_json_clean(&rows->texts, b, name, text);
 }
 
 
@@ -460,7 +463,7 @@ ngx_av_otlp_add_count(ngx_av_buf_t *b, const char *name, uint32_t count)
         return NGX_ERROR;
     }
 
-    b->last = ngx_sprintf(b->last, "%uD", count);
+    b->last = ngx_av_text_uint64(b->last, count);
 
     return ngx_av_buf_append(b, "}", 1);
 }

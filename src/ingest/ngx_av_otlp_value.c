@@ -6,6 +6,7 @@
 #include "ngx_av_otlp_base64.h"
 #include "ngx_av_otlp_json.h"
 #include "ngx_av_otlp_proto.h"
+#include "ngx_av_text.h"
 
 
 #define NGX_AV_OTLP_VALUE_NUMBER_LEN  32
@@ -174,7 +175,7 @@ ngx_av_otlp_value_write_integer(ngx_av_buf_t *b, int64_t n)
         return NGX_ERROR;
     }
 
-    b->last = ngx_sprintf(b->last, "%L", n);
+    b->last = ngx_av_text_int64(b->last, n);
 
     return NGX_OK;
 }
@@ -252,7 +253,7 @@ ngx_av_otlp_value_write_decimal(ngx_av_buf_t *b, double n)
         return NGX_DECLINED;
     }
 
-    p = ngx_sprintf(digits, "%L", (int64_t) scaled);
+    p = ngx_av_text_uint64(digits, (uint64_t) scaled);
 
     if (n < 0) {
         *b->last++ = '-';

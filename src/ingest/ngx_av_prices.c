@@ -12,8 +12,6 @@
 
 
 static ngx_uint_t ngx_av_prices_scale(ngx_av_int128_t units);
-static const ngx_av_price_t *ngx_av_prices_lookup(
-    const ngx_av_prices_t *prices, const ngx_str_t *model);
 static const ngx_av_price_t *ngx_av_prices_exact(
     const ngx_av_prices_t *prices, const ngx_str_t *model,
     ngx_uint_t any_case);
@@ -63,13 +61,11 @@ static const ngx_str_t  ngx_av_prices_versions[] = {
 
 
 ngx_int_t
-ngx_av_prices_cost(const ngx_av_prices_t *prices, const ngx_str_t *model,
-    int64_t input, int64_t output, ngx_av_decimal_t *cost)
+ngx_av_prices_cost(const ngx_av_price_t *price, int64_t input, int64_t output,
+    ngx_av_decimal_t *cost)
 {
-    ngx_av_int128_t        units;
-    const ngx_av_price_t  *price;
+    ngx_av_int128_t  units;
 
-    price = ngx_av_prices_lookup(prices, model);
     if (price == NULL) {
         return NGX_DECLINED;
     }
@@ -126,30 +122,35 @@ ngx_av_prices_match(const ngx_av_prices_t *prices, const ngx_str_t *model)
 
 
 /* agentmark.md 8 */
-static const ngx_av_price_t *
+const ngx_av_price_t *
 ngx_av_prices_lookup(const ngx_av_prices_t *prices, const ngx_str_t *model)
 {
     ngx_str_t              bare;
-    ngx_uint_t             any_case;
     const ngx_av_price_t  *price;
 
     if (model->len == 0 || model->len > NGX_AV_PRICES_NAME_LIMIT) {
         return NULL;
     }
 
+    price = ngx_av_prices_exact(prices, model, 0);
+    if (price) {
+        return price;
+    }
+
     bare = ngx_av_prices_bare(model);
 
-    for (any_case = 0; any_case < 2; any_case++) {
+    price = ngx_av_prices_exact(prices, &bare, 0);
 
-        price = ngx_av_prices_exact(prices, model, any_case);
+    if (price == NULL) {
+        price = ngx_av_prices_exact(prices, model, 1);
+    }
 
-        if (price == NULL) {
-            price = ngx_av_prices_exact(prices, &bare, any_case);
-        }
+    if (price == NULL) {
+        price = ngx_av_prices_exact(prices, &bare, 1);
+    }
 
-        if (price) {
-            return price;
-        }
+    if (price) {
+        return price;
     }
 
     price = ngx_av_prices_prefix(prices, &bare);

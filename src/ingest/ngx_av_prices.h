@@ -20,6 +20,11 @@
 
 
 typedef struct ngx_av_prices_s  ngx_av_prices_t;
+typedef struct ngx_av_price_s   ngx_av_price_t;
+
+
+/* A model's name that is longer is none. */
+#define NGX_AV_PRICES_NAME_LIMIT  256
 
 
 #define NGX_AV_PRICES_ERROR_LEN  512
@@ -42,14 +47,17 @@ ngx_int_t ngx_av_prices_load(ngx_pool_t *pool, const ngx_str_t *path,
 ngx_int_t ngx_av_prices_parse(ngx_pool_t *pool, const u_char *text,
     size_t len, const ngx_av_prices_t **prices, ngx_av_prices_error_t *error);
 
+/* What a model costs; NULL if it is not in the table. */
+const ngx_av_price_t *ngx_av_prices_lookup(const ngx_av_prices_t *prices,
+    const ngx_str_t *model);
+
 /*
  * The cost of so many tokens, neither of them negative, exactly and without
- * trailing zeros: NGX_OK; NGX_DECLINED if the model is not in the table, or
- * the sum is beyond ngx_av_decimal_t.
+ * trailing zeros: NGX_OK; NGX_DECLINED if the price is NULL, or the sum is
+ * beyond ngx_av_decimal_t.
  */
-ngx_int_t ngx_av_prices_cost(const ngx_av_prices_t *prices,
-    const ngx_str_t *model, int64_t input, int64_t output,
-    ngx_av_decimal_t *cost);
+ngx_int_t ngx_av_prices_cost(const ngx_av_price_t *price, int64_t input,
+    int64_t output, ngx_av_decimal_t *cost);
 
 /*
  * The name in the table whose prices a model has, for tests and diagnosis;

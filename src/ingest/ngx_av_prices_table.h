@@ -13,16 +13,12 @@
 #include "ngx_av_prices.h"
 
 
-/* A model's name that is longer is none. */
-#define NGX_AV_PRICES_NAME_LIMIT  256
-
-
-typedef struct {
+struct ngx_av_price_s {
     ngx_str_t             model;        /* data is NULL: a free slot */
     uint32_t              hash;
     ngx_av_int128_t       input;        /* 10^-18 dollars per token */
     ngx_av_int128_t       output;
-} ngx_av_price_t;
+};
 
 
 struct ngx_av_prices_s {

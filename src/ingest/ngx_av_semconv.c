@@ -1,5 +1,6 @@
 #include "ngx_av_semconv_work.h"
 
+#include "ngx_av_columns.h"
 #include "ngx_av_fields.h"
 
 
@@ -20,6 +21,8 @@ static void ngx_av_semconv_take_event(ngx_av_semconv_work_t *w,
     const ngx_av_otlp_event_t *event);
 static void ngx_av_semconv_entity(ngx_av_semconv_work_t *w);
 static void ngx_av_semconv_numbers(ngx_av_semconv_t *sc);
+static const ngx_av_price_t *ngx_av_semconv_price(ngx_av_semconv_work_t *w,
+    const ngx_str_t *model);
 static void ngx_av_semconv_cost(ngx_av_semconv_t *sc);
 static ngx_int_t ngx_av_semconv_labels(ngx_av_semconv_t *sc);
 static ngx_int_t ngx_av_semconv_error(ngx_av_semconv_t *sc);
@@ -103,6 +106,7 @@ ngx_av_semconv_resolve(ngx_av_semconv_t *sc, const ngx_av_otlp_span_t *span,
     }
 
     ngx_av_semconv_entity(w);
+    ngx_av_semconv_ai_tokens(w);
 
     sc->type = ngx_av_semconv_type(w);
 
@@ -131,8 +135,7 @@ ngx_av_semconv_collect(ngx_av_semconv_work_t *w)
     const ngx_av_otlp_event_t      *events;
     const ngx_av_otlp_attribute_t  *attributes;
 
-    ngx_memset(w->row, 0xff, sizeof(w->row));
-
+    w->found = 0;
     w->entries.nelts = 0;
     w->items.nelts = 0;
     w->order = 0;
@@ -295,7 +298,7 @@ ngx_av_semconv_take(ngx_av_semconv_work_t *w, ngx_uint_t row,
         return ngx_av_semconv_take_item(w, row, attribute);
     }
 
-    if (row > w->row[r->field]) {
+    if (row > ngx_av_semconv_row_of(w, r->field)) {
         return NGX_OK;
     }
 
@@ -310,7 +313,7 @@ ngx_av_semconv_take(ngx_av_semconv_work_t *w, ngx_uint_t row,
     }
 
     if (rc == NGX_OK) {
-        w->row[r->field] = row;
+        ngx_av_semconv_set_row(w, r->field, row);
     }
 
     return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
@@ -335,7 +338,7 @@ ngx_av_semconv_take_item(ngx_av_semconv_work_t *w, ngx_uint_t row,
     item->row = row;
     item->attribute = attribute;
 
-    w->row[NGX_AV_SEMCONV_METADATA_ITEM] = row;
+    ngx_av_semconv_set_row(w, NGX_AV_SEMCONV_METADATA_ITEM, row);
 
     return NGX_OK;
 }
@@ -355,8 +358,10 @@ ngx_av_semconv_take_event(ngx_av_semconv_work_t *w,
     {
         field = ngx_av_semconv_rows[row].field;
 
-        if (row <= w->row[field] && ngx_av_semconv_is_source(event, row)) {
-            w->row[field] = row;
+        if (row <= ngx_av_semconv_row_of(w, field)
+            && ngx_av_semconv_is_source(event, row))
+        {
+            ngx_av_semconv_set_row(w, field, row);
             w->slots[field].event = event;
         }
     }
@@ -394,7 +399,7 @@ ngx_av_semconv_entity(ngx_av_semconv_work_t *w)
             continue;
         }
 
-        w->row[field] = w->row[NGX_AV_SEMCONV_ENTITY_NAME];
+        ngx_av_semconv_set_row(w, field, w->row[NGX_AV_SEMCONV_ENTITY_NAME]);
         w->slots[field].text = w->slots[NGX_AV_SEMCONV_ENTITY_NAME].text;
     }
 }
@@ -435,10 +440,33 @@ ngx_av_semconv_numbers(ngx_av_semconv_t *sc)
 }
 
 
-/* As reported, in one or in two parts, else by the prices. */
+static const ngx_av_price_t *
+ngx_av_semconv_price(ngx_av_semconv_work_t *w, const ngx_str_t *model)
+{
+    if (model->len > NGX_AV_PRICES_NAME_LIMIT) {
+        return NULL;
+    }
+
+    if (w->model_len != model->len
+        || ngx_memcmp(w->model_name, model->data, model->len) != 0)
+    {
+        w->price = ngx_av_prices_lookup(w->prices, model);
+        w->model_len = model->len;
+        ngx_memcpy(w->model_name, model->data, model->len);
+    }
+
+    return w->price;
+}
+
+
+/*
+ * As reported, in one or in two parts, else by the prices.  Models that make
+ * embeddings put nothing out: where the number is missing, it is 0.
+ */
 static void
 ngx_av_semconv_cost(ngx_av_semconv_t *sc)
 {
+    int64_t                 output;
     ngx_str_t               model;
     ngx_uint_t              i;
     ngx_av_semconv_work_t  *w;
@@ -468,10 +496,19 @@ ngx_av_semconv_cost(ngx_av_semconv_t *sc)
 
     if ((sc->known & NGX_AV_SEMCONV_HAS_COST)
         || !(sc->known & NGX_AV_SEMCONV_HAS_INPUT_TOKENS)
-        || !(sc->known & NGX_AV_SEMCONV_HAS_OUTPUT_TOKENS)
         || w->span->status_code == 2
         || w->prices == NULL)
     {
+        return;
+    }
+
+    if (sc->known & NGX_AV_SEMCONV_HAS_OUTPUT_TOKENS) {
+        output = sc->output_tokens;
+
+    } else if (sc->type == NGX_AV_TYPE_EMBEDDING) {
+        output = 0;
+
+    } else {
         return;
     }
 
@@ -482,8 +519,9 @@ ngx_av_semconv_cost(ngx_av_semconv_t *sc)
         model = ngx_av_semconv_label(w, models[i]);
 
         if (model.len
-            && ngx_av_prices_cost(w->prices, &model, sc->input_tokens,
-                                  sc->output_tokens, &sc->cost) == NGX_OK)
+            && ngx_av_prices_cost(ngx_av_semconv_price(w, &model),
+                                  sc->input_tokens, output, &sc->cost)
+               == NGX_OK)
         {
             sc->known |= NGX_AV_SEMCONV_HAS_COST;
             return;
@@ -607,11 +645,11 @@ ngx_av_semconv_source(ngx_av_semconv_work_t *w, ngx_av_semconv_field_e field,
 
     ngx_str_null(text);
 
-    row = w->row[field];
-
-    if (row == NGX_AV_SEMCONV_NO_ROW) {
+    if (!ngx_av_semconv_has(w, field)) {
         return NGX_OK;
     }
+
+    row = w->row[field];
 
     value = w->slots[field].value;
     system = NULL;
@@ -641,6 +679,14 @@ ngx_av_semconv_source(ngx_av_semconv_work_t *w, ngx_av_semconv_field_e field,
 
     case NGX_AV_SEMCONV_AS_AI_PROMPT:
         rc = ngx_av_semconv_ai_prompt(w, b, value, text);
+        break;
+
+    case NGX_AV_SEMCONV_AS_AI_VALUE:
+        rc = ngx_av_semconv_ai_value(w, b, value, text);
+        break;
+
+    case NGX_AV_SEMCONV_AS_AI_CALLS:
+        rc = ngx_av_semconv_ai_calls(w, b, value, text);
         break;
 
     case NGX_AV_SEMCONV_AS_CONTENT:

@@ -74,8 +74,8 @@ typedef struct {
 
 /*
  * One for all spans of one decoding.  prices may be NULL: no cost is computed.
- * The first call in a process builds the index of keys, so it is made by the
- * main thread.  NULL without memory.
+ * The first call in a process makes the table of keys ready, if that was not
+ * done before (ngx_av_semconv_keys.h).  NULL without memory.
  */
 ngx_av_semconv_t *ngx_av_semconv_create(ngx_pool_t *pool,
     const ngx_av_semconv_limits_t *limits, const ngx_av_prices_t *prices);

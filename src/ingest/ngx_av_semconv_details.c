@@ -1,6 +1,7 @@
 #include "ngx_av_semconv_work.h"
 
 #include "ngx_av_columns.h"
+#include "ngx_av_text.h"
 
 
 /*
@@ -13,18 +14,19 @@ typedef ngx_int_t (*ngx_av_semconv_put_pt)(ngx_av_semconv_t *sc,
 
 /*
  * A member of details: if one of these fields is known, by the function, or of
- * the first field if that is NULL.
+ * the first of them if that is NULL.
  */
 typedef struct {
     ngx_str_t              name;
     ngx_uint_t             first;
-    ngx_uint_t             last;
+    ngx_av_semconv_set_t   fields;
     ngx_av_semconv_put_pt  put;
 } ngx_av_semconv_detail_t;
 
 
 static ngx_int_t ngx_av_semconv_put_detail(ngx_av_semconv_t *sc,
-    ngx_av_buf_t *b, const ngx_av_semconv_detail_t *detail, u_char before);
+    ngx_av_buf_t *b, const ngx_av_semconv_detail_t *detail);
+static ngx_int_t ngx_av_semconv_close(ngx_av_buf_t *b, size_t start);
 static ngx_int_t ngx_av_semconv_put_field(ngx_av_semconv_t *sc,
     ngx_av_buf_t *b, ngx_uint_t field);
 static ngx_int_t ngx_av_semconv_put_count(ngx_av_buf_t *b, int64_t n);
@@ -59,12 +61,14 @@ static ngx_int_t ngx_av_semconv_put_dataset(ngx_av_semconv_t *sc,
 #define ngx_av_put(b, text)  ngx_av_buf_append(b, text, sizeof(text) - 1)
 
 #define ngx_av_detail(name, field)                                            \
-    { ngx_string("\"" name "\":"), NGX_AV_SEMCONV_##field,                    \
-      NGX_AV_SEMCONV_##field, NULL }
+    { ngx_string(",\"" name "\":"), NGX_AV_SEMCONV_##field,                   \
+      ngx_av_semconv_range(NGX_AV_SEMCONV_##field, NGX_AV_SEMCONV_##field),   \
+      NULL }
 
 #define ngx_av_detail_by(name, first, last)                                   \
-    { ngx_string("\"" #name "\":"), NGX_AV_SEMCONV_##first,                   \
-      NGX_AV_SEMCONV_##last, ngx_av_semconv_put_##name }
+    { ngx_string(",\"" #name "\":"), NGX_AV_SEMCONV_##first,                  \
+      ngx_av_semconv_range(NGX_AV_SEMCONV_##first, NGX_AV_SEMCONV_##last),    \
+      ngx_av_semconv_put_##name }
 
 
 static const ngx_av_semconv_detail_t  ngx_av_semconv_detail_members[] = {
@@ -96,75 +100,62 @@ static const ngx_av_semconv_detail_t  ngx_av_semconv_detail_members[] = {
 
 
 static const ngx_str_t  ngx_av_semconv_setting_names[] = {
-    ngx_string("\"temperature\":"),
-    ngx_string("\"top_p\":"),
-    ngx_string("\"top_k\":"),
-    ngx_string("\"max_tokens\":"),
-    ngx_string("\"frequency_penalty\":"),
-    ngx_string("\"presence_penalty\":"),
-    ngx_string("\"seed\":"),
-    ngx_string("\"stop_sequences\":"),
-    ngx_string("\"stream\":")
+    ngx_string(",\"temperature\":"),
+    ngx_string(",\"top_p\":"),
+    ngx_string(",\"top_k\":"),
+    ngx_string(",\"max_tokens\":"),
+    ngx_string(",\"frequency_penalty\":"),
+    ngx_string(",\"presence_penalty\":"),
+    ngx_string(",\"seed\":"),
+    ngx_string(",\"stop_sequences\":"),
+    ngx_string(",\"stream\":")
 };
 
 
 static const ngx_str_t  ngx_av_semconv_dataset_names[] = {
-    ngx_string("\"run_id\":"),
-    ngx_string("\"run_name\":"),
-    ngx_string("\"path\":"),
-    ngx_string("\"item_name\":"),
-    ngx_string("\"expected_output\":"),
-    ngx_string("\"input\":"),
-    ngx_string("\"experiment_key\":"),
-    ngx_string("\"source_tree_hash\":")
+    ngx_string(",\"run_id\":"),
+    ngx_string(",\"run_name\":"),
+    ngx_string(",\"path\":"),
+    ngx_string(",\"item_name\":"),
+    ngx_string(",\"expected_output\":"),
+    ngx_string(",\"input\":"),
+    ngx_string(",\"experiment_key\":"),
+    ngx_string(",\"source_tree_hash\":")
 };
 
 
 ngx_int_t
 ngx_av_semconv_details(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
 {
-    u_char                          before;
-    ngx_int_t                       rc;
+    size_t                          start;
     const ngx_av_semconv_detail_t  *detail;
 
-    before = '{';
+    start = ngx_av_buf_len(b);
 
     for (detail = ngx_av_semconv_detail_members; detail->name.len; detail++) {
 
-        rc = ngx_av_semconv_put_detail(sc, b, detail, before);
-
-        if (rc == NGX_ERROR) {
+        if ((sc->work->found & detail->fields)
+            && ngx_av_semconv_put_detail(sc, b, detail) == NGX_ERROR)
+        {
             return NGX_ERROR;
-        }
-
-        if (rc == NGX_OK) {
-            before = ',';
         }
     }
 
-    return (before == '{') ? NGX_OK : ngx_av_put(b, "}");
+    return (ngx_av_buf_len(b) == start) ? NGX_OK
+                                        : ngx_av_semconv_close(b, start);
 }
 
 
 static ngx_int_t
 ngx_av_semconv_put_detail(ngx_av_semconv_t *sc, ngx_av_buf_t *b,
-    const ngx_av_semconv_detail_t *detail, u_char before)
+    const ngx_av_semconv_detail_t *detail)
 {
-    size_t      len;
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
-    for (i = detail->first; !ngx_av_semconv_has(sc->work, i); i++) {
-        if (i == detail->last) {
-            return NGX_DECLINED;
-        }
-    }
+    size_t     len;
+    ngx_int_t  rc;
 
     len = ngx_av_buf_len(b);
 
-    if (ngx_av_buf_append(b, &before, 1) != NGX_OK
-        || ngx_av_buf_append(b, detail->name.data, detail->name.len) != NGX_OK)
-    {
+    if (ngx_av_buf_append(b, detail->name.data, detail->name.len) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -176,6 +167,16 @@ ngx_av_semconv_put_detail(ngx_av_semconv_t *sc, ngx_av_buf_t *b,
     }
 
     return rc;
+}
+
+
+/* Makes an object of the members since start, each with a comma before it. */
+static ngx_int_t
+ngx_av_semconv_close(ngx_av_buf_t *b, size_t start)
+{
+    b->start[start] = '{';
+
+    return ngx_av_put(b, "}");
 }
 
 
@@ -212,7 +213,7 @@ ngx_av_semconv_put_count(ngx_av_buf_t *b, int64_t n)
         return NGX_ERROR;
     }
 
-    b->last = ngx_sprintf(b->last, "%L", n);
+    b->last = ngx_av_text_int64(b->last, n);
 
     return NGX_OK;
 }
@@ -342,7 +343,6 @@ ngx_av_semconv_put_settings(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
 static ngx_int_t
 ngx_av_semconv_put_each_setting(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
 {
-    u_char                  before;
     size_t                  start;
     ngx_uint_t              i;
     const ngx_str_t        *name;
@@ -351,7 +351,6 @@ ngx_av_semconv_put_each_setting(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
     w = sc->work;
 
     start = ngx_av_buf_len(b);
-    before = '{';
 
     for (i = NGX_AV_SEMCONV_TEMPERATURE; i <= NGX_AV_SEMCONV_STREAM; i++) {
 
@@ -361,17 +360,14 @@ ngx_av_semconv_put_each_setting(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
 
         name = &ngx_av_semconv_setting_names[i - NGX_AV_SEMCONV_TEMPERATURE];
 
-        if (ngx_av_buf_append(b, &before, 1) != NGX_OK
-            || ngx_av_buf_append(b, name->data, name->len) != NGX_OK
+        if (ngx_av_buf_append(b, name->data, name->len) != NGX_OK
             || ngx_av_semconv_put_value(w, b, w->slots[i].value) != NGX_OK)
         {
             return NGX_ERROR;
         }
-
-        before = ',';
     }
 
-    if (ngx_av_put(b, "}") != NGX_OK) {
+    if (ngx_av_semconv_close(b, start) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -397,7 +393,11 @@ ngx_av_semconv_put_tool_calls(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
 
     } else if (ngx_av_semconv_has(w, NGX_AV_SEMCONV_TOOL_CALLS)) {
         slot = &w->slots[NGX_AV_SEMCONV_TOOL_CALLS];
-        rc = ngx_av_semconv_put_value(w, b, slot->value);
+        rc = ngx_av_semconv_put_ai_calls(w, b, slot->value);
+
+        if (rc == NGX_DECLINED) {
+            rc = ngx_av_semconv_put_value(w, b, slot->value);
+        }
 
     } else {
         return NGX_DECLINED;
@@ -594,14 +594,14 @@ ngx_av_semconv_put_subtype(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
 static ngx_int_t
 ngx_av_semconv_put_dataset(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
 {
-    u_char                  before;
+    size_t                  start;
     ngx_int_t               rc;
     ngx_uint_t              i;
     const ngx_str_t        *name;
     ngx_av_semconv_work_t  *w;
 
     w = sc->work;
-    before = '{';
+    start = ngx_av_buf_len(b);
 
     for (i = NGX_AV_SEMCONV_DATASET_RUN_ID;
          i <= NGX_AV_SEMCONV_SOURCE_TREE_HASH;
@@ -613,9 +613,7 @@ ngx_av_semconv_put_dataset(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
 
         name = &ngx_av_semconv_dataset_names[i - NGX_AV_SEMCONV_DATASET_RUN_ID];
 
-        if (ngx_av_buf_append(b, &before, 1) != NGX_OK
-            || ngx_av_buf_append(b, name->data, name->len) != NGX_OK)
-        {
+        if (ngx_av_buf_append(b, name->data, name->len) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -628,9 +626,8 @@ ngx_av_semconv_put_dataset(ngx_av_semconv_t *sc, ngx_av_buf_t *b)
         if (rc != NGX_OK) {
             return NGX_ERROR;
         }
-
-        before = ',';
     }
 
-    return (before == '{') ? NGX_DECLINED : ngx_av_put(b, "}");
+    return (ngx_av_buf_len(b) == start) ? NGX_DECLINED
+                                        : ngx_av_semconv_close(b, start);
 }

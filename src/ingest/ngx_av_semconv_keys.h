@@ -22,6 +22,7 @@ typedef enum {
     NGX_AV_SEMCONV_CACHE_READ,
     NGX_AV_SEMCONV_CACHE_WRITE,
     NGX_AV_SEMCONV_REASONING,
+    NGX_AV_SEMCONV_AI_TOKENS,               /* of embeddings by the AI SDK */
 
     NGX_AV_SEMCONV_COST,
     NGX_AV_SEMCONV_COST_INPUT,
@@ -115,6 +116,8 @@ typedef enum {
     NGX_AV_SEMCONV_AS_MESSAGES,     /* messages, or JSON of them, or text */
     NGX_AV_SEMCONV_AS_INSTRUCTED,   /* the same, after the instructions */
     NGX_AV_SEMCONV_AS_AI_PROMPT,    /* JSON of {system, prompt, messages} */
+    NGX_AV_SEMCONV_AS_AI_VALUE,     /* JSON, or an array of JSON texts */
+    NGX_AV_SEMCONV_AS_AI_CALLS,     /* JSON of calls of tools */
     NGX_AV_SEMCONV_AS_OPENINFERENCE,    /* indexed */
     NGX_AV_SEMCONV_AS_TRACELOOP,        /* indexed */
     NGX_AV_SEMCONV_AS_DOCUMENTS,        /* indexed */
@@ -163,7 +166,10 @@ extern const ngx_av_semconv_row_t  ngx_av_semconv_rows[];
 extern const ngx_uint_t            ngx_av_semconv_nrows;
 
 
-/* Makes the table ready for what follows; to be called once at least. */
+/*
+ * Makes the table ready for what follows; to be called once at least, and
+ * before there are threads.
+ */
 void ngx_av_semconv_keys_init(void);
 
 /*

@@ -26,6 +26,8 @@ static ngx_uint_t ngx_av_semconv_rules(ngx_av_semconv_work_t *w,
 static ngx_uint_t ngx_av_semconv_word(ngx_av_semconv_work_t *w,
     const ngx_av_semconv_word_t *words, const ngx_str_t *text);
 static ngx_uint_t ngx_av_semconv_ai_type(ngx_av_semconv_work_t *w);
+static ngx_int_t ngx_av_semconv_ai_operation(ngx_av_semconv_work_t *w,
+    ngx_str_t *operation);
 static ngx_uint_t ngx_av_semconv_name_type(ngx_av_semconv_work_t *w);
 static ngx_uint_t ngx_av_semconv_has_tokens(const ngx_av_semconv_work_t *w);
 
@@ -269,33 +271,22 @@ ngx_av_semconv_first_word(const ngx_str_t *name)
 }
 
 
-/*
- * Rule 6, the Vercel AI SDK: spans are named like their operation, so that
- * the name will do in its scope.
- */
-
-static ngx_uint_t
-ngx_av_semconv_ai_type(ngx_av_semconv_work_t *w)
-{
-    ngx_str_t  operation;
-
-    if (ngx_av_semconv_has(w, NGX_AV_SEMCONV_AI_OPERATION)) {
-        operation = w->slots[NGX_AV_SEMCONV_AI_OPERATION].text;
-
-    } else if (w->scope->name.len == 2
-               && ngx_memcmp(w->scope->name.data, "ai", 2) == 0)
-    {
-        operation = ngx_av_semconv_first_word(&w->span->name);
-
-    } else {
-        return NGX_AV_SEMCONV_NO_TYPE;
-    }
-
 #define ngx_av_starts(with)                                                   \
     ngx_av_semconv_starts(&operation, with, sizeof(with) - 1)
 
 #define ngx_av_ends(with)                                                     \
     ngx_av_semconv_ends(&operation, with, sizeof(with) - 1)
+
+
+/* Rule 6, the Vercel AI SDK. */
+static ngx_uint_t
+ngx_av_semconv_ai_type(ngx_av_semconv_work_t *w)
+{
+    ngx_str_t  operation;
+
+    if (ngx_av_semconv_ai_operation(w, &operation) != NGX_OK) {
+        return NGX_AV_SEMCONV_NO_TYPE;
+    }
 
     if (ngx_av_starts("ai.embed")) {
         return NGX_AV_TYPE_EMBEDDING;
@@ -313,10 +304,41 @@ ngx_av_semconv_ai_type(ngx_av_semconv_work_t *w)
         return NGX_AV_TYPE_CHAIN;
     }
 
+    return NGX_AV_SEMCONV_NO_TYPE;
+}
+
+
+ngx_uint_t
+ngx_av_semconv_ai_embeds(ngx_av_semconv_work_t *w)
+{
+    ngx_str_t  operation;
+
+    return ngx_av_semconv_ai_operation(w, &operation) == NGX_OK
+           && (ngx_av_ends(".doEmbed") || ngx_av_ends(".doEmbedMany"));
+}
+
+
 #undef ngx_av_starts
 #undef ngx_av_ends
 
-    return NGX_AV_SEMCONV_NO_TYPE;
+
+/* Spans are named like their operation: the name will do in the SDK's scope. */
+static ngx_int_t
+ngx_av_semconv_ai_operation(ngx_av_semconv_work_t *w, ngx_str_t *operation)
+{
+    if (ngx_av_semconv_has(w, NGX_AV_SEMCONV_AI_OPERATION)) {
+        *operation = w->slots[NGX_AV_SEMCONV_AI_OPERATION].text;
+        return NGX_OK;
+    }
+
+    if (w->scope->name.len == 2
+        && ngx_memcmp(w->scope->name.data, "ai", 2) == 0)
+    {
+        *operation = ngx_av_semconv_first_word(&w->span->name);
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -352,13 +374,7 @@ ngx_av_semconv_name_type(ngx_av_semconv_work_t *w)
 static ngx_uint_t
 ngx_av_semconv_has_tokens(const ngx_av_semconv_work_t *w)
 {
-    ngx_uint_t  i;
-
-    for (i = NGX_AV_SEMCONV_INPUT_TOKENS; i <= NGX_AV_SEMCONV_REASONING; i++) {
-        if (ngx_av_semconv_has(w, i)) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return (w->found & ngx_av_semconv_range(NGX_AV_SEMCONV_INPUT_TOKENS,
+                                            NGX_AV_SEMCONV_REASONING))
+           != 0;
 }

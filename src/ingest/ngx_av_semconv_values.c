@@ -350,6 +350,10 @@ ngx_av_semconv_clean(ngx_av_buf_t *b, const ngx_str_t *text, size_t limit,
         clean->len = ngx_av_text_cut(text->data, text->len, limit);
     }
 
+    if (ngx_av_text_is_plain(clean->data, clean->len)) {
+        return NGX_OK;
+    }
+
     (void) ngx_av_text_valid(clean->data, clean->len, &bad);
 
     if (bad || memchr(clean->data, '\0', clean->len)) {

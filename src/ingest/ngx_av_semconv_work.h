@@ -30,6 +30,15 @@
 #define NGX_AV_SEMCONV_RESOURCE_BYTES  4096
 
 
+/* A set of fields, as bits; aligned as pools align. */
+__extension__ typedef unsigned __int128  ngx_av_semconv_set_t
+    __attribute__((aligned(NGX_ALIGNMENT)));
+
+#define ngx_av_semconv_range(first, last)                                     \
+    (((ngx_av_semconv_set_t) 2 << (last))                                     \
+     - ((ngx_av_semconv_set_t) 1 << (first)))
+
+
 /* The best value found for a field. */
 typedef struct {
     const ngx_av_otlp_value_t   *value;
@@ -84,7 +93,8 @@ struct ngx_av_semconv_work_s {
     const ngx_av_otlp_attribute_t
                                 *resource[NGX_AV_SEMCONV_RESOURCE_MAX];
 
-    /* of the span; slots are void where row is NGX_AV_SEMCONV_NO_ROW */
+    /* of the span; rows and slots are void but for what was found */
+    ngx_av_semconv_set_t         found;
     uint16_t                     row[NGX_AV_SEMCONV_NFIELDS];
     ngx_av_semconv_slot_t        slots[NGX_AV_SEMCONV_NFIELDS];
     ngx_uint_t                   genai;     /* has an attribute gen_ai.*,
@@ -94,6 +104,11 @@ struct ngx_av_semconv_work_s {
     ngx_array_t                  entries;   /* ngx_av_semconv_entry_t */
     ngx_array_t                  items;     /* ngx_av_semconv_item_t, members
                                                of metadata */
+
+    /* the model looked up last, which the next span likely has again */
+    size_t                       model_len;
+    u_char                       model_name[NGX_AV_PRICES_NAME_LIMIT];
+    const ngx_av_price_t        *price;
 
     /* memory for results, each used again by the next span */
     ngx_av_buf_t                 model;
@@ -116,7 +131,26 @@ static ngx_inline ngx_uint_t
 ngx_av_semconv_has(const ngx_av_semconv_work_t *w,
     ngx_av_semconv_field_e field)
 {
-    return w->row[field] != NGX_AV_SEMCONV_NO_ROW;
+    return (w->found >> field) & 1;
+}
+
+
+/* The row whose value the field has. */
+static ngx_inline ngx_uint_t
+ngx_av_semconv_row_of(const ngx_av_semconv_work_t *w,
+    ngx_av_semconv_field_e field)
+{
+    return ngx_av_semconv_has(w, field) ? w->row[field]
+                                        : NGX_AV_SEMCONV_NO_ROW;
+}
+
+
+static ngx_inline void
+ngx_av_semconv_set_row(ngx_av_semconv_work_t *w, ngx_av_semconv_field_e field,
+    ngx_uint_t row)
+{
+    w->found |= (ngx_av_semconv_set_t) 1 << field;
+    w->row[field] = row;
 }
 
 
@@ -245,6 +279,28 @@ ngx_int_t ngx_av_semconv_put_message(ngx_av_semconv_work_t *w,
     ngx_av_buf_t *b, yyjson_val *message, const ngx_str_t *role);
 
 
+/* ngx_av_semconv_ai.c: the Vercel AI SDK's own forms */
+
+/* Makes the tokens of an embedding those of input, unless there are any. */
+void ngx_av_semconv_ai_tokens(ngx_av_semconv_work_t *w);
+
+/*
+ * Replaces the content of b: what is embedded, without the JSON around each
+ * text; and calls of tools as a message.  NGX_DECLINED if there is nothing.
+ */
+ngx_int_t ngx_av_semconv_ai_value(ngx_av_semconv_work_t *w, ngx_av_buf_t *b,
+    const ngx_av_otlp_value_t *value, ngx_str_t *text);
+ngx_int_t ngx_av_semconv_ai_calls(ngx_av_semconv_work_t *w, ngx_av_buf_t *b,
+    const ngx_av_otlp_value_t *value, ngx_str_t *text);
+
+/*
+ * Appends the calls as details have them; NGX_DECLINED if they are none, b
+ * being as it was.
+ */
+ngx_int_t ngx_av_semconv_put_ai_calls(ngx_av_semconv_work_t *w,
+    ngx_av_buf_t *b, const ngx_av_otlp_value_t *value);
+
+
 /* ngx_av_semconv_events.c: the source is that row of INPUT or OUTPUT */
 
 /* The event is a source of that kind. */
@@ -273,10 +329,13 @@ ngx_int_t ngx_av_semconv_indexed(ngx_av_semconv_work_t *w, ngx_av_buf_t *b,
 
 ngx_uint_t ngx_av_semconv_type(ngx_av_semconv_work_t *w);
 
+/* The span is the Vercel AI SDK's call of a model that makes embeddings. */
+ngx_uint_t ngx_av_semconv_ai_embeds(ngx_av_semconv_work_t *w);
+
 
 /* ngx_av_semconv_provider.c */
 
-/* The canonical name, or the text itself. */
+/* The canonical name, or the text itself, without a suffix of the AI SDK's. */
 ngx_str_t ngx_av_semconv_provider(const ngx_str_t *text);
 
 

@@ -93,6 +93,14 @@ ngx_av_texts_put_bytes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
 }
 
 
+ngx_int_t
+ngx_av_texts_put_clean(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const ngx_str_t *text)
+{
+    return ngx_av_texts_put_text(texts, b, name, text->data, text->len);
+}
+
+
 static ngx_int_t
 ngx_av_texts_put_text(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, const u_char *p, size_t len)
@@ -138,7 +146,7 @@ ngx_av_texts_repair(ngx_av_texts_t *texts, ngx_str_t *bytes)
     size_t         bad;
     ngx_av_buf_t  *scratch;
 
-    if (bytes->len == 0) {
+    if (ngx_av_text_is_plain(bytes->data, bytes->len)) {
         return NGX_OK;
     }
 
@@ -202,14 +210,26 @@ ngx_int_t
 ngx_av_texts_put_json_bytes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, const ngx_str_t *bytes)
 {
-    size_t     mark;
     ngx_str_t  text;
 
     text = *bytes;
 
-    if (ngx_av_texts_repair(texts, &text) != NGX_OK
-        || ngx_av_db_array_begin(b, &mark) != NGX_OK
-        || ngx_av_texts_write_text(texts, b, name, text.data, text.len)
+    if (ngx_av_texts_repair(texts, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_av_texts_put_json_clean(texts, b, name, &text);
+}
+
+
+ngx_int_t
+ngx_av_texts_put_json_clean(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const ngx_str_t *text)
+{
+    size_t  mark;
+
+    if (ngx_av_db_array_begin(b, &mark) != NGX_OK
+        || ngx_av_texts_write_text(texts, b, name, text->data, text->len)
            != NGX_OK)
     {
         return NGX_ERROR;

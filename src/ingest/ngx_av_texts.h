@@ -56,6 +56,12 @@ ngx_int_t ngx_av_texts_put_bytes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, const ngx_str_t *bytes);
 
 /*
+ * The same of text that Postgres accepts as it is.
+ */
+ngx_int_t ngx_av_texts_put_clean(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const ngx_str_t *text);
+
+/*
  * json of any kind.  A string is cut like text.  In an array or object each
  * string is; if the whole still does not fit it is replaced by a string: the
  * beginning of its text.
@@ -64,10 +70,13 @@ ngx_int_t ngx_av_texts_put_json(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, yyjson_val *val);
 
 /*
- * json: a string of bytes of any encoding, which are repaired.
+ * json: a string of bytes of any encoding, which are repaired; or of text that
+ * Postgres accepts as it is.
  */
 ngx_int_t ngx_av_texts_put_json_bytes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, const ngx_str_t *bytes);
+ngx_int_t ngx_av_texts_put_json_clean(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_str_t *name, const ngx_str_t *text);
 
 /*
  * jsonb, an object: its members are limited each by itself, and those that do

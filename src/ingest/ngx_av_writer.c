@@ -1,5 +1,6 @@
 #include "ngx_av_writer.h"
 #include "ngx_av_flush.h"
+#include "ngx_av_notify.h"
 #include "ngx_av_stats.h"
 
 
@@ -164,7 +165,7 @@ ngx_av_writer_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
 
     conf.name = "writer";
     conf.connections = connections;
-    conf.queue = connections;
+    conf.queue = connections + 1;
     conf.statement_timeout = statement_timeout;
     conf.statements = w->sql;
     conf.nstatements = NGX_AV_WRITER_NSTATEMENTS;
@@ -180,8 +181,14 @@ ngx_av_writer_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
                     " set_config('enable_mergejoin', 'off', false)";
 
     w->pool = ngx_av_db_pool_start(cycle, db, &conf);
+    if (w->pool == NULL) {
+        return NGX_ERROR;
+    }
 
-    return w->pool != NULL ? NGX_OK : NGX_ERROR;
+    ngx_av_notify_init_process(w->pool, &w->sql[NGX_AV_WRITER_NOTIFY],
+                               w->timeout);
+
+    return NGX_OK;
 }
 
 
@@ -654,6 +661,8 @@ ngx_av_writer_committed(ngx_av_writer_flush_t *flush)
         part = &flush->plan.parts[i];
         part->write->stored += part->stored;
     }
+
+    ngx_av_notify_flush(&flush->plan);
 
     ngx_av_stats_add(NGX_AV_STATS_FLUSHES, 1);
     ngx_av_stats_observe(NGX_AV_STATS_FLUSH_SPANS, flush->plan.nrows);

@@ -283,7 +283,12 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " gain as ("
     "select account_id, series_id, count(*) as points"
     " from fresh group by account_id, series_id)"
-    NGX_AV_WRITER_ADD_POINTS("{point slot}")
+    NGX_AV_WRITER_ADD_POINTS("{point slot}"),
+
+    /* NGX_AV_WRITER_NOTIFY: need not survive a crash, as listeners do not */
+
+    "select set_config('synchronous_commit', 'off', true),"
+    " agentvista.notify_traces($1, $2)"
 };
 
 
@@ -425,7 +430,8 @@ static const struct {
     { "merge_logs", NGX_AV_LOG_NCOLUMNS },
     { "points", NGX_AV_POINT_NCOLUMNS },
     { "count_points", 3 },
-    { "merge_points", NGX_AV_POINT_NCOLUMNS + 1 }
+    { "merge_points", NGX_AV_POINT_NCOLUMNS + 1 },
+    { "notify", 2 }
 };
 
 

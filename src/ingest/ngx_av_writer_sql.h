@@ -46,6 +46,9 @@ typedef enum {
     NGX_AV_WRITER_COUNT_POINTS,     /* account_id[], series_id[], slot */
     NGX_AV_WRITER_MERGE_POINTS,     /* point columns, slot */
 
+    /* account_id[], trace_id[] or null: tells those who watch */
+    NGX_AV_WRITER_NOTIFY,
+
     NGX_AV_WRITER_NSTATEMENTS
 } ngx_av_writer_statement_e;
 

@@ -78,6 +78,7 @@ ngx_av_partitions_init_process(ngx_cycle_t *cycle, ngx_av_db_pool_t *pool,
     job->op.data = job;
     job->op.timeout = NGX_AV_PARTITIONS_TIMEOUT;
     job->op.log = cycle->log;
+    job->op.background = 1;
 
     job->pool = pool;
 

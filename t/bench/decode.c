@@ -43,6 +43,23 @@ static struct {
 } decode;
 
 
+/* What nginx's pools are linked with. */
+
+volatile ngx_cycle_t  *ngx_cycle;
+
+
+void
+ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
+    const char *fmt, ...)
+{
+    (void) level;
+    (void) log;
+    (void) err;
+
+    bench_die("nginx: %s", fmt);
+}
+
+
 static void
 decode_init(void)
 {
@@ -50,6 +67,9 @@ decode_init(void)
     ngx_pool_t             *pool;
     ngx_av_batch_limits_t  *limits;
     ngx_av_prices_error_t   error;
+
+    ngx_pagesize = getpagesize();       /* as nginx does at its start */
+    ngx_av_otlp_batch_init_process();
 
     decode.options.now = (ngx_av_time_t) bench_wall();
     limits = &decode.options.limits;

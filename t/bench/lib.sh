@@ -307,9 +307,15 @@ copy() {
 }
 
 make_decode() {
-    make -s -C t/bench decode BUILD="$out" \
-        NGX_OBJS="$root/.build/dynamic/objs" \
-        NGX_SRC="${NGX_SRC:-/usr/share/nginx/src}"
+    local sources=${NGX_SRC:-}
+
+    if [ ! -f "$sources/src/core/nginx.c" ]; then
+        sources=$root/.build/nginx-source
+        flock .build/lock make -s .build/nginx-source
+    fi
+
+    make -s -C t/bench decode BUILD="$out" NGX_SRC="$sources" \
+        NGX_OBJS="$root/.build/dynamic/objs"
 }
 
 # The fastest COPY of a kind of rows: into the array copy_KIND. What follows the

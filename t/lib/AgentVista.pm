@@ -22,6 +22,7 @@ use warnings;
 use Exporter 'import';
 use IO::Socket::INET;
 use JSON::PP;
+use OpenAPI;
 use POSIX ();
 use Time::HiRes ();
 
@@ -52,6 +53,8 @@ Test::Nginx::Util::worker_connections(256);
 
 Test::Nginx::Util::add_block_preprocessor(sub {
     my $block = shift;
+
+    OpenAPI::watch_test_nginx();
 
     my $http_config = $block->http_config // '';
 

@@ -14,6 +14,7 @@ use strict;
 use warnings;
 
 use IO::Socket::INET;
+use OpenAPI;
 use Time::HiRes qw(sleep time);
 
 
@@ -81,7 +82,7 @@ worker_processes $self->{workers};
 pid logs/nginx.pid;
 error_log logs/error.log info;
 $self->{main}
-events { worker_connections 2048; }
+events { worker_connections 4096; }
 http {
     access_log off;
     client_body_temp_path tmp;
@@ -391,7 +392,11 @@ sub exchange {
     local $SIG{PIPE} = 'IGNORE';
     print $socket $text;
 
-    return answer($socket, $seconds);
+    my $answer = answer($socket, $seconds);
+
+    OpenAPI::seen($text, $answer) if OpenAPI::enabled();
+
+    return $answer;
 }
 
 

@@ -199,9 +199,10 @@ logs_ids(void)
     logs_id(other, "{" TIME ",'body':{'stringValue':'x'}}", 0);
     ok(strcmp(id, other) == 0, "the same record has the same id");
 
-    logs_id(other, "{" TIME ",'body':{'stringValue':'y'}},"
+    logs_id(other, "{'timeUnixNano':'1792756800000001000','body':"
+                   "{'stringValue':'y'}},"
                    "{" TIME ",'body':{'stringValue':'x'}}", 1);
-    ok(strcmp(id, other) == 0, "whatever comes before it");
+    ok(strcmp(id, other) == 0, "whatever of another moment comes before it");
 
     logs_id(other, "{" TIME ",'body':{'stringValue':'x'}},"
                    "{" TIME ",'body':{'stringValue':'x'}}", 0);
@@ -229,6 +230,71 @@ logs_ids(void)
     }
 
     is(bad, 0, "whatever differs makes another id");
+}
+
+
+/* So many records of one moment, of which some are the same. */
+
+#define LOGS_MANY  16500
+
+static void
+logs_order(void)
+{
+    char            *json, *p, *before;
+    char             id[64], other[64], last[64];
+    ngx_uint_t       i, bad, same;
+    ngx_av_batch_t  *batch;
+
+    p = json = malloc(LOGS_MANY * 80 + 256);
+
+    p += sprintf(p, "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[");
+
+    for (i = 0; i < LOGS_MANY; i++) {
+        p += sprintf(p, "%s{\"timeUnixNano\":\"1792756800000000000\","
+                     "\"body\":{\"stringValue\":\"%u\"}}", i ? "," : "",
+                     (unsigned) (i * 7919 % 5));
+    }
+
+    strcpy(p, "]}]}]}");
+
+    batch = ngx_av_case_json(NGX_AV_OTLP_LOGS, json);
+    is(batch->nrows, LOGS_MANY, "many records of one moment");
+
+    bad = 0;
+    same = 0;
+    last[0] = '\0';
+
+    for (i = 0; i < LOGS_MANY; i++) {
+        strcpy(id, ngx_av_case_cell(batch, i, NGX_AV_LOG_ID));
+
+        if (i <= 0x3fff) {
+            bad += (strcmp(last, id) >= 0);
+
+        } else {
+            same += (strcmp(last, id) == 0);
+            bad += (strncmp(id + 19, "bfff", 4) != 0);
+        }
+
+        strcpy(last, id);
+    }
+
+    is(bad, 0, "ids are in the order of the request, as far as they can be");
+    is(same, 0, "beyond that they still differ");
+
+    ngx_av_batch_destroy(batch);
+    free(json);
+
+    /* as it is with clocks of milliseconds */
+
+    before = "{" TIME ",'body':{'stringValue':'z'}},"
+             "{" TIME ",'body':{'stringValue':'x'}},"
+             "{" TIME ",'body':{'stringValue':'y'}}";
+
+    logs_id(id, before, 0);
+    logs_id(other, before, 2);
+    ok(strcmp(id, other) < 0, "a record is before the one that follows it");
+    logs_id(last, before, 2);
+    ok(strcmp(last, other) == 0, "in a retried request, too");
 }
 
 
@@ -404,6 +470,7 @@ main(void)
 
     logs_table();
     logs_ids();
+    logs_order();
     logs_refused();
     logs_limits();
     logs_memory_limit();

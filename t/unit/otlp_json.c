@@ -261,8 +261,26 @@ static const ngx_av_test_t  ngx_av_test_spans[] = {
       "\"1.5x\"}}]", "AnyValue.doubleValue must be a number" },
     { "an empty double", "\"attributes\":[{\"value\":{\"doubleValue\":\"\"}}]",
       "AnyValue.doubleValue must be a number" },
-    { "an integer too large", "\"attributes\":[{\"value\":{\"intValue\":"
-      "9223372036854775808}}]", "AnyValue.intValue must be a 64-bit integer" },
+    { "integers beyond 64 bits are doubles", "\"attributes\":["
+      "{\"value\":{\"intValue\":9223372036854775807}},"
+      "{\"value\":{\"intValue\":9223372036854775808}},"
+      "{\"value\":{\"intValue\":1e+300}},"
+      "{\"value\":{\"intValue\":-9223372036854776000}},"
+      "{\"value\":{\"intValue\":\"18446744073709552000\"}},"
+      "{\"value\":{\"arrayValue\":{\"values\":[{\"intValue\":1e30}]}}}]",
+      "span attributes{\"\"=i:9223372036854775807"
+      " \"\"=d:9.2233720368547758e+18 \"\"=d:1e+300"
+      " \"\"=d:-9.2233720368547758e+18 \"\"=d:1.8446744073709552e+19"
+      " \"\"=a:[1e+30]}\n" },
+    { "an integer beyond doubles", "\"attributes\":[{\"value\":"
+      "{\"intValue\":1e999}}]", "AnyValue.intValue must be a 64-bit integer" },
+    { "an integer that is infinite", "\"attributes\":[{\"value\":"
+      "{\"intValue\":\"Infinity\"}}]",
+      "AnyValue.intValue must be a 64-bit integer" },
+    { "an integer with a fraction", "\"attributes\":[{\"value\":"
+      "{\"intValue\":1.5}}]", "AnyValue.intValue must be a 64-bit integer" },
+    { "other integers are of 64 bits", "\"startTimeUnixNano\":1e300",
+      "Span.startTimeUnixNano must be an unsigned 64-bit integer" },
     { "a bool as a string", "\"attributes\":[{\"value\":{\"boolValue\":"
       "\"true\"}}]", "AnyValue.boolValue must be true or false" },
     { "of a oneof the last that is not null wins", "\"attributes\":[{\"value\":"

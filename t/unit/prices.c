@@ -311,7 +311,8 @@ ngx_av_test_money(void)
         model = ngx_av_test_str(c->model);
         text[0] = '\0';
 
-        if (ngx_av_prices_cost(prices, &model, c->input, c->output, &cost)
+        if (ngx_av_prices_cost(ngx_av_prices_lookup(prices, &model),
+                               c->input, c->output, &cost)
             == NGX_OK)
         {
             sprintf(text, "%lld.%018lld", (long long) (cost.units / one),
@@ -413,7 +414,8 @@ ngx_av_test_load(void)
     if (rc == NGX_OK) {
         model = ngx_av_test_str("gpt-4o-mini-2024-07-18");
 
-        is(ngx_av_prices_cost(prices, &model, 1000000, 1000000, &cost),
+        is(ngx_av_prices_cost(ngx_av_prices_lookup(prices, &model),
+                              1000000, 1000000, &cost),
            NGX_OK, "a model of it");
         ok(cost.units == 750000000000000000LL, "and what it costs");
 

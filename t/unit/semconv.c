@@ -134,6 +134,22 @@ static const ngx_av_semconv_case_t  ngx_av_test_tokens[] = {
         "'llm.usage.prompt_tokens':[1],'ai.usage.promptTokens':{'a':1},"
         "'ai.usage.inputTokens':5"), "llm; in=5" },
 
+    { "tokens: of the AI SDK's call of an embedding model",
+      A("'ai.operationId':'ai.embed.doEmbed','ai.usage.tokens':5"),
+      "embedding; in=5" },
+    { "tokens: the same of many",
+      A("'ai.operationId':'ai.embedMany.doEmbed','ai.usage.tokens':5"),
+      "embedding; in=5" },
+    { "tokens: the same, by the span's name",
+      "{'scope':'ai','name':'ai.embed.doEmbed my-id','attributes':{"
+      "'ai.usage.tokens':5}}", "embedding; in=5" },
+    { "tokens: not of the span around the call",
+      A("'ai.operationId':'ai.embed','ai.usage.tokens':5"), "embedding" },
+    { "tokens: not of any other span", A("'ai.usage.tokens':5"), "other" },
+    { "tokens: after all others",
+      A("'ai.operationId':'ai.embed.doEmbed','ai.usage.tokens':5,"
+        "'ai.usage.inputTokens':6"), "embedding; in=6" },
+
     { "total: gen_ai.usage.total_tokens first",
       A("'gen_ai.usage.total_tokens':9,'llm.usage.total_tokens':8,"
         "'llm.token_count.total':7,'gen_ai.usage.input_tokens':1,"
@@ -231,6 +247,16 @@ static const ngx_av_semconv_case_t  ngx_av_test_costs[] = {
     { "cost: not computed without output tokens",
       A("'gen_ai.request.model':'m-1','gen_ai.usage.input_tokens':3"),
       "llm; model=m-1; in=3" },
+    { "cost: computed of an embedding, which puts no tokens out",
+      A("'gen_ai.operation.name':'embeddings','gen_ai.request.model':'m-1',"
+        "'gen_ai.usage.input_tokens':3"),
+      "embedding; model=m-1; in=3; cost=0.0000075" },
+    { "cost: computed of output tokens that an embedding has",
+      A("'gen_ai.operation.name':'embeddings'," COSTLY),
+      "embedding; model=m-1; in=3; out=2; total=5; cost=0.0000155" },
+    { "cost: not computed of an embedding without input tokens",
+      A("'gen_ai.operation.name':'embeddings','gen_ai.request.model':'m-1'"),
+      "embedding; model=m-1" },
     { "cost: not computed of an unknown model",
       A("'gen_ai.request.model':'x','gen_ai.usage.input_tokens':3,"
         "'gen_ai.usage.output_tokens':2"), "llm; model=x; in=3; out=2; "
@@ -401,7 +427,31 @@ static const ngx_av_semconv_case_t  ngx_av_test_tools[] = {
     { "tool calls that a model asked for",
       A("'ai.operationId':'ai.generateText.doGenerate',"
         "'ai.response.toolCalls':'[{\\'toolName\\':\\'a\\'}]'"),
-      "llm; details={'tool_calls':[{'toolName':'a'}]}" },
+      "llm; output=[{'role':'assistant','content':null,'tool_calls':["
+      "{'name':'a'}]}]; details={'tool_calls':[{'type':'tool-call',"
+      "'toolName':'a'}]}" },
+    { "tool calls: input as text, as an object, args, what is no JSON",
+      A("'ai.response.toolCalls':'[{\\'toolCallId\\':\\'c1\\',"
+        "\\'toolName\\':\\'a\\',\\'input\\':\\'{\\\\\\'x\\\\\\':1}\\'},"
+        "{\\'toolName\\':\\'b\\',\\'input\\':{\\'y\\':2}},"
+        "{\\'toolName\\':\\'c\\',\\'args\\':\\'z\\'}]'"),
+      "other; output=[{'role':'assistant','content':null,'tool_calls':["
+      "{'id':'c1','name':'a','arguments':{'x':1}},"
+      "{'name':'b','arguments':{'y':2}},{'name':'c','arguments':'z'}]}]; "
+      "details={'tool_calls':["
+      "{'type':'tool-call','toolCallId':'c1','toolName':'a','args':{'x':1}},"
+      "{'type':'tool-call','toolName':'b','args':{'y':2}},"
+      "{'type':'tool-call','toolName':'c','args':{'raw':'z'}}]}" },
+    { "tool calls: after the text",
+      A("'ai.response.toolCalls':'[{\\'toolName\\':\\'a\\'}]',"
+        "'ai.response.text':'t'"),
+      "other; output=t; details={'tool_calls':[{'type':'tool-call',"
+      "'toolName':'a'}]}" },
+    { "tool calls: none", A("'ai.response.toolCalls':'[]'"),
+      "other; details={'tool_calls':[]}" },
+    { "tool calls: what is none stays as it is sent",
+      A("'ai.response.toolCalls':'[{\\'toolName\\':\\'a\\'},1]'"),
+      "other; details={'tool_calls':[{'toolName':'a'},1]}" },
 
     { "agent: gen_ai.agent.name, agent.name",
       A("'agent.name':'b','gen_ai.agent.name':'a'"),

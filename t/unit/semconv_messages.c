@@ -320,6 +320,18 @@ static const ngx_av_semconv_case_t  ngx_av_test_texts[] = {
       "other; input={'a':1}" },
     { "row 13: older results", A("'ai.result.text':'a'"), "other; output=a" },
     { "row 13: what is embedded", A("'ai.value':'a'"), "other; input=a" },
+    { "row 13: what is embedded, as JSON",
+      A("'ai.value':'\\'a\\\\nb\\''"), "other; input=a\nb" },
+    { "row 13: nothing is embedded", A("'ai.value':'\\'\\''"), "other" },
+    { "row 13: what is embedded and no string",
+      A("'ai.value':'{\\'a\\':1}'"), "other; input={'a':1}" },
+    { "row 13: what is embedded and half a string", A("'ai.value':'\\'a'"),
+      "other; input='a" },
+    { "row 13: several are embedded",
+      A("'ai.values':['\\'a\\'','\\'b\\\\n\\'','{\\'c\\': 1}',"
+        "'\\'d','e',5]"),
+      "other; input=['a','b\\n',{'c':1},'\\'d','e',5]" },
+    { "row 13: no values", A("'ai.values':[]"), "other" },
 };
 
 
@@ -447,7 +459,7 @@ static const ngx_av_semconv_case_t  ngx_av_test_families[] = {
       "'gen_ai.usage.input_tokens':8,'gen_ai.usage.output_tokens':4}}",
       "llm; model=gpt-4o-2024-08-06; in=8; out=4; total=12; session=s; "
       "input=[{'role':'user','content':'Hi'}]; output=Hello; "
-      "details={'provider':'openai.chat','request_model':'gpt-4o',"
+      "details={'provider':'openai','request_model':'gpt-4o',"
       "'finish_reason':'stop','settings':{'temperature':0},"
       "'metadata':{'plan':'pro'}}" },
     { "GenAI 1.41, an agent",

@@ -218,7 +218,19 @@ static const ngx_av_semconv_case_t  ngx_av_test_providers[] = {
     ngx_av_test_provider("watsonx", "ibm.watsonx.ai"),
     ngx_av_test_provider("ibm.watson.ai", "ibm.watsonx.ai"),
     ngx_av_test_provider("Ollama", "Ollama"),
-    ngx_av_test_provider("openai.chat", "openai.chat"),
+    ngx_av_test_provider("openai.chat", "openai"),
+    ngx_av_test_provider("openai.responses", "openai"),
+    ngx_av_test_provider("openai.embedding", "openai"),
+    ngx_av_test_provider("anthropic.messages", "anthropic"),
+    ngx_av_test_provider("google.generative-ai", "gcp.gen_ai"),
+    ngx_av_test_provider("google.vertex.chat", "gcp.vertex_ai"),
+    ngx_av_test_provider("azure-openai.chat", "azure.ai.openai"),
+    ngx_av_test_provider("amazon-bedrock", "aws.bedrock"),
+    ngx_av_test_provider("cohere.textEmbedding", "cohere"),
+    ngx_av_test_provider("Fireworks.chat", "Fireworks"),
+    ngx_av_test_provider("My.Host", "My.Host"),
+    ngx_av_test_provider(".chat", ".chat"),
+    ngx_av_test_provider("x.", "x."),
 };
 
 

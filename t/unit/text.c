@@ -559,6 +559,76 @@ ngx_av_test_blank(void)
 }
 
 
+/* Every byte at every place of texts of some lengths. */
+
+static void
+ngx_av_test_plain(void)
+{
+    u_char      *text;
+    size_t       len, i;
+    ngx_uint_t   c, wrong;
+
+    ok(ngx_av_text_is_plain(NULL, 0), "no text is plain");
+
+    wrong = 0;
+
+    for (len = 1; len <= 27; len++) {
+
+        text = ngx_av_stub_copy("abcdefghijklmnopqrstuvwxyz{", len);
+        wrong += !ngx_av_text_is_plain(text, len);
+
+        for (i = 0; i < len; i++) {
+
+            for (c = 0; c < 256; c++) {
+                text[i] = (u_char) c;
+                wrong += (ngx_av_text_is_plain(text, len)
+                          != (c > 0 && c < 128));
+            }
+
+            text[i] = 'a';
+        }
+
+        free(text);
+    }
+
+    is(wrong, 0, "plain is what has neither NULs nor high bits");
+}
+
+
+static void
+ngx_av_test_numbers(void)
+{
+    char        expected[NGX_INT64_LEN + 1];
+    u_char      text[NGX_INT64_LEN];
+    int64_t     n;
+    size_t      len;
+    ngx_uint_t  i, wrong;
+
+    static const int64_t  edges[] = {
+        0, 1, 9, 10, 99, 100, -1, -9, -10, INT64_MAX, INT64_MIN
+    };
+
+    wrong = 0;
+
+    for (i = 0; i < 10000; i++) {
+        n = (i < sizeof(edges) / sizeof(edges[0]))
+            ? edges[i]
+            : (int64_t) (ngx_av_stub_random() >> (i % 64));
+
+        len = ngx_av_text_int64(text, n) - text;
+        wrong += (len != (size_t) sprintf(expected, "%lld", (long long) n)
+                  || ngx_memcmp(text, expected, len) != 0);
+
+        len = ngx_av_text_uint64(text, (uint64_t) n) - text;
+        wrong += (len != (size_t) sprintf(expected, "%llu",
+                                          (unsigned long long) n)
+                  || ngx_memcmp(text, expected, len) != 0);
+    }
+
+    is(wrong, 0, "numbers, as by sprintf()");
+}
+
+
 static void
 ngx_av_test_unknown_encoding(ngx_pool_t *pool)
 {
@@ -650,6 +720,8 @@ main(void)
     ngx_av_test_cut();
     ngx_av_test_append(pool);
     ngx_av_test_blank();
+    ngx_av_test_plain();
+    ngx_av_test_numbers();
 
     ngx_destroy_pool(pool);
 

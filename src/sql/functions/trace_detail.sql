@@ -94,11 +94,11 @@ begin
                          s.total_tokens,
                          s.cost_usd,
                          s.error_message,
-                         coalesce(s.input, (contents -> s.span_id::text
-                                                     -> 'input')::json)
+                         coalesce(s.input, to_json(contents -> s.span_id::text
+                                                            ->> 'input'))
                              as input,
-                         coalesce(s.output, (contents -> s.span_id::text
-                                                      -> 'output')::json)
+                         coalesce(s.output, to_json(contents -> s.span_id::text
+                                                             ->> 'output'))
                              as output,
                          s.metadata,
                          s.details,
@@ -146,8 +146,9 @@ end;
 $$;
 
 -- What models were asked and answered, where it came in log records and not
--- with the span (otlp.md 10.4, rows 11 and 12):
--- {"span id": {"input": [...], "output": [...]}}.
+-- with the span (otlp.md 10.4, rows 11 and 12), as messages:
+-- {"span id": {"input": [...], "output": [...]}}. Shown it is text, as what is
+-- stored with a span.
 create or replace function agentvista.span_contents(t agentvista.traces,
     spans agentvista.spans[])
 returns jsonb language plpgsql stable as $$

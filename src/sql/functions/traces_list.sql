@@ -369,6 +369,10 @@ begin
     returning json_build_object('trace_id', t.trace_id, 'success', t.success,
                                 'outcome', t.outcome) into answer;
 
+    if answer is not null then
+        perform agentvista.notify_traces(array[account], array[trace]);
+    end if;
+
     return answer;
 end;
 $$;
