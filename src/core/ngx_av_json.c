@@ -468,6 +468,12 @@ ngx_av_json_copy_plain(u_char *last, const u_char *p, size_t len)
 {
     const u_char  *end;
 
+    /* no text may be NULL, to which nothing can be added */
+
+    if (len == 0) {
+        return last;
+    }
+
     end = p + len;
 
     if (len >= sizeof(uint64_t)) {
