@@ -29,7 +29,7 @@ SANITIZERS  = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
               -DNGX_DEBUG_PALLOC=1 -DNGX_DEBUG_MALLOC=1
 
 MODULE      = ngx_agentvista_module
-SOURCES     = $(wildcard $(MODULE).c src/*/*.[ch])
+SOURCES     = $(wildcard $(MODULE).c src/*/*.[ch] src/ingest/*/*.[ch])
 
 
 .PHONY: all static asan unit unit-programs test install clean FORCE

@@ -1,5 +1,5 @@
 -- Words for the small integers that rows hold.  The C side has the same lists
--- in src/ingest/ngx_av_columns.h; the numbers never change.
+-- in src/ingest/batch/ngx_av_columns.h; the numbers never change.
 
 create or replace function agentvista.status_name(status smallint)
 returns text language sql immutable parallel safe as $$
