@@ -385,6 +385,60 @@ subtest 'percentiles of many runs' => sub {
 };
 
 
+subtest 'what is noted is folded soon, by nobody in particular' => sub {
+    my $pending = "select count(*) from agentvista.agent_changes";
+    my ($left, $tries);
+
+    $api->store(trace({ agent => 'folded', started_at => noon(0),
+                        duration_ms => 5, ended_at => undef }));
+
+    for ($tries = 0; $tries < 100; $tries++) {
+        $left = $api->sql($pending);
+        last if $left == 0;
+        select(undef, undef, undef, 0.1);
+    }
+
+    is($left, 0, 'nothing is left to fold');
+    is($api->get('/agents/' . id_of($api, 'folded'))->{json}{total_runs}, 1,
+       'and nothing is lost');
+    $api->audit('after a fold');
+};
+
+
+subtest 'accounts that share a flush' => sub {
+    my @apis = map { $api->stranger } 1 .. 3;
+    my $json = $Api::Json;
+
+    for my $one (@apis) {
+        $one->{sent} = Senders->start(
+            port => $api->{nginx}{port}, key => $one->{key}, connections => 4,
+            batches => 100, drain => 20, make => sub {
+                my @some = map { uuid() } 1 .. 2;
+
+                return ($json->encode({ traces => [map {
+                    trace({ trace_id => $_, agent => 'shared-' . int rand 3,
+                            started_at => iso(-rand 100000),
+                            duration_ms => 1 + int rand 5000,
+                            success => (undef, \0, \1)[rand 3],
+                            outcome => (undef, 'x', 'y')[rand 3],
+                            total_tokens => (undef, 7)[rand 2] })
+                } @some] }), \@some, 0);
+            });
+    }
+
+    for my $one (@apis) {
+        my $record = $one->{sent}->wait;
+        is($record->{status}{200}, 100, 'all are acknowledged');
+
+        my $runs = 0;
+        $runs += $_->{total_runs} for @{ $one->get('/agents')->{json} };
+        is($runs, 200, 'each run counts once, for its account');
+    }
+
+    $api->audit('all accounts');
+};
+
+
 subtest 'under concurrent ingestion and feedback' => sub {
     my $to = $api->stranger;
     my @ids = map { uuid() } 1 .. 60;

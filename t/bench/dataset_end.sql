@@ -11,7 +11,7 @@ from agentvista.metric_points p
 where p.account_id = :'account'
 group by p.account_id, s.metric;
 
--- Triggers have noted the traces: as the module's writers do now and then.
+select agentvista.count_traces(:'account') \g /dev/null
 select agentvista.fold_statistics() \g /dev/null
 
 vacuum analyze;

@@ -1,9 +1,13 @@
 #include "ngx_av_flush_plan.h"
 
 
+static ngx_int_t ngx_av_flush_arrays(ngx_av_flush_plan_t *plan,
+    ngx_av_buf_t *b, ngx_uint_t n);
 static u_char *ngx_av_flush_month_slot(ngx_av_flush_plan_t *plan);
 static ngx_int_t ngx_av_flush_merge_round(ngx_av_flush_plan_t *plan,
     ngx_av_flush_part_t *parts, ngx_uint_t nparts, u_char *month_slot);
+static ngx_int_t ngx_av_flush_count(ngx_av_flush_plan_t *plan,
+    const char **traces, int *traces_lengths);
 static ngx_int_t ngx_av_flush_charge(ngx_av_flush_plan_t *plan);
 static ngx_int_t ngx_av_flush_charges(ngx_av_flush_plan_t *plan,
     ngx_av_buf_t *b, ngx_uint_t *n);
@@ -17,7 +21,8 @@ ngx_av_flush_new_traces(ngx_av_flush_plan_t *plan)
 
     if (ngx_av_flush_columns(plan, NGX_AV_WRITER_TRACES, NGX_AV_FLUSH_TRACES,
                              plan->parts, plan->nparts, &values, &lengths)
-        == NULL)
+        == NULL
+        || ngx_av_flush_count(plan, values, lengths) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -107,6 +112,25 @@ ngx_av_flush_merge_round(ngx_av_flush_plan_t *plan, ngx_av_flush_part_t *parts,
 }
 
 
+/* Buffers with room for the header of an array. */
+
+static ngx_int_t
+ngx_av_flush_arrays(ngx_av_flush_plan_t *plan, ngx_av_buf_t *b, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (ngx_av_buf_init(&b[i], plan->pool, 256) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        b[i].last += NGX_AV_DB_ARRAY_HEADER;
+    }
+
+    return NGX_OK;
+}
+
+
 /* The month's first day and the slot, as binary date and smallint. */
 
 static u_char *
@@ -122,6 +146,87 @@ ngx_av_flush_month_slot(ngx_av_flush_plan_t *plan)
     }
 
     return p;
+}
+
+
+/*
+ * Whether the part is the last one of its account; the parts are in one round,
+ * by account.
+ */
+
+static ngx_uint_t
+ngx_av_flush_ends_account(ngx_av_flush_plan_t *plan, ngx_uint_t i)
+{
+    ngx_av_flush_part_t  *part;
+
+    part = &plan->parts[i];
+
+    return i + 1 == plan->nparts
+           || ngx_memcmp(&part->write->batch->account,
+                         &part[1].write->batch->account,
+                         sizeof(ngx_av_uuid_t)) != 0;
+}
+
+
+/* For the statistics: columns of the traces as they were sent to be stored. */
+
+static ngx_int_t
+ngx_av_flush_count(ngx_av_flush_plan_t *plan, const char **traces,
+    int *traces_lengths)
+{
+    int               *lengths;
+    ngx_uint_t         i, n, first;
+    const char       **values;
+    ngx_av_buf_t       b[3];
+    const uint32_t     types[3] = { NGX_AV_DB_UUID, NGX_AV_DB_INT4,
+                                    NGX_AV_DB_INT4 };
+
+    static const ngx_av_trace_column_e  counted[] = {
+#define NGX_AV_COLUMN(name, column, type)  NGX_AV_TRACE_##name,
+        NGX_AV_COUNTED_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+    };
+
+    if (ngx_av_flush_call(plan, NGX_AV_WRITER_COUNT_TRACES, &values, &lengths)
+        == NULL
+        || ngx_av_flush_arrays(plan, b, 3) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    first = 0;
+    n = 0;
+
+    for (i = 0; i < plan->nparts; i++) {
+
+        if (!ngx_av_flush_ends_account(plan, i)) {
+            continue;
+        }
+
+        if (ngx_av_db_array_uuid(&b[0], &plan->parts[i].write->batch->account)
+            != NGX_OK
+            || ngx_av_db_array_int4(&b[1], first + 1) != NGX_OK
+            || ngx_av_db_array_int4(&b[2], i + 1) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        first = i + 1;
+        n++;
+    }
+
+    for (i = 0; i < 3; i++) {
+        (void) ngx_av_db_array_header(b[i].start, types[i], n);
+        values[i] = (char *) b[i].start;
+        lengths[i] = ngx_av_buf_len(&b[i]);
+    }
+
+    for (i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
+        values[3 + i] = traces[counted[i]];
+        lengths[3 + i] = traces_lengths[counted[i]];
+    }
+
+    return NGX_OK;
 }
 
 
@@ -141,17 +246,10 @@ ngx_av_flush_charge(ngx_av_flush_plan_t *plan)
 
     if (month_slot == NULL
         || ngx_av_flush_call(plan, NGX_AV_WRITER_CHARGE, &values, &lengths)
-           == NULL)
+           == NULL
+        || ngx_av_flush_arrays(plan, b, 3) != NGX_OK)
     {
         return NGX_ERROR;
-    }
-
-    for (i = 0; i < 3; i++) {
-        if (ngx_av_buf_init(&b[i], plan->pool, 256) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        b[i].last += NGX_AV_DB_ARRAY_HEADER;
     }
 
     if (ngx_av_flush_charges(plan, b, &n) != NGX_OK) {
@@ -171,7 +269,7 @@ ngx_av_flush_charge(ngx_av_flush_plan_t *plan)
 }
 
 
-/* Account, month, events; the parts are in one round, by account. */
+/* Account, month, events. */
 
 static ngx_int_t
 ngx_av_flush_charges(ngx_av_flush_plan_t *plan, ngx_av_buf_t *b,
@@ -188,11 +286,7 @@ ngx_av_flush_charges(ngx_av_flush_plan_t *plan, ngx_av_buf_t *b,
         part = &plan->parts[i];
         events += part->part->nrows;
 
-        if (i + 1 < plan->nparts
-            && ngx_memcmp(&part->write->batch->account,
-                          &part[1].write->batch->account,
-                          sizeof(ngx_av_uuid_t)) == 0)
-        {
+        if (!ngx_av_flush_ends_account(plan, i)) {
             continue;
         }
 

@@ -1,5 +1,6 @@
 #include "ngx_av_writer.h"
 #include "ngx_av_flush.h"
+#include "ngx_av_fold.h"
 #include "ngx_av_notify.h"
 #include "ngx_av_stats.h"
 
@@ -187,6 +188,8 @@ ngx_av_writer_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
 
     ngx_av_notify_init_process(w->pool, &w->sql[NGX_AV_WRITER_NOTIFY],
                                w->timeout);
+    ngx_av_fold_init_process(w->pool, &w->sql[NGX_AV_WRITER_FOLD],
+                             w->timeout);
 
     return NGX_OK;
 }
@@ -663,6 +666,7 @@ ngx_av_writer_committed(ngx_av_writer_flush_t *flush)
     }
 
     ngx_av_notify_flush(&flush->plan);
+    ngx_av_fold_flush(&flush->plan);
 
     ngx_av_stats_add(NGX_AV_STATS_FLUSHES, 1);
     ngx_av_stats_observe(NGX_AV_STATS_FLUSH_SPANS, flush->plan.nrows);

@@ -134,6 +134,13 @@ static const char *const  ngx_av_writer_sql_texts[] = {
 
     "insert into agentvista.traces ({trace columns}) select {trace rows}",
 
+    /* NGX_AV_WRITER_COUNT_TRACES */
+
+    "insert into agentvista.agent_changes (account_id, {counted columns})"
+    " select account_id, {counted slices}"
+    " from (select unnest($1::uuid[]) as account_id,"
+    " unnest($2::int4[]) as first, unnest($3::int4[]) as last) as a",
+
     /* NGX_AV_WRITER_SPANS */
 
     "insert into agentvista.spans ({span columns}) select {span rows}",
@@ -149,9 +156,10 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     /*
      * NGX_AV_WRITER_MERGE_TRACES: the sums are left to MERGE_SPANS, which
      * knows what was new.  DO UPDATE locks the row also where its condition is
-     * false.
+     * false, and leaves the lock in xmax: it is 0 in rows that are new.
      */
 
+    "with m as ("
     "insert into agentvista.traces as t ({trace columns})"
     " select {trace columns but sums}, 0, null, null, null, null"
     " from (select {trace rows}) as h"
@@ -161,7 +169,11 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " and (" NGX_AV_WRITER_ENDS("t", "excluded")
     " or " NGX_AV_WRITER_RAN("t", "excluded") ")"
     " or " NGX_AV_WRITER_BOTH_MADE " and " NGX_AV_WRITER_EXTENDS
-    " or excluded.header <> 0 and " NGX_AV_WRITER_NAMES,
+    " or excluded.header <> 0 and " NGX_AV_WRITER_NAMES
+    " returning t.*, t.xmax = 0 as is_new)"
+    " insert into agentvista.agent_changes (account_id, {counted columns})"
+    " select account_id, {counted arrays}"
+    " from m where is_new group by account_id",
 
     /*
      * NGX_AV_WRITER_MERGE_RUNNING: s stands apart from the join with spans, so
@@ -288,7 +300,12 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     /* NGX_AV_WRITER_NOTIFY: need not survive a crash, as listeners do not */
 
     "select set_config('synchronous_commit', 'off', true),"
-    " agentvista.notify_traces($1, $2)"
+    " agentvista.notify_traces($1, $2)",
+
+    /* NGX_AV_WRITER_FOLD: what a crash undoes is folded later */
+
+    "select set_config('synchronous_commit', 'off', true),"
+    " agentvista.fold_statistics()"
 };
 
 
@@ -314,6 +331,10 @@ static ngx_int_t ngx_av_writer_sql_name(ngx_av_buf_t *b,
 static ngx_int_t ngx_av_writer_sql_row(ngx_av_buf_t *b,
     const ngx_av_writer_sql_column_t *c);
 static ngx_int_t ngx_av_writer_sql_at_home(ngx_av_buf_t *b,
+    const ngx_av_writer_sql_column_t *c);
+static ngx_int_t ngx_av_writer_sql_slice(ngx_av_buf_t *b,
+    const ngx_av_writer_sql_column_t *c);
+static ngx_int_t ngx_av_writer_sql_array(ngx_av_buf_t *b,
     const ngx_av_writer_sql_column_t *c);
 static const char *ngx_av_writer_sql_feedback(
     const ngx_av_writer_sql_column_t *c);
@@ -352,6 +373,16 @@ static const ngx_av_writer_sql_column_t  ngx_av_writer_sql_point[] = {
     NGX_AV_POINT_COLUMNS(NGX_AV_COLUMN)
 #undef NGX_AV_COLUMN
 };
+
+static const ngx_av_writer_sql_column_t  ngx_av_writer_sql_counted[] = {
+#define NGX_AV_COLUMN(name, column, type)                                     \
+    { #column, #type, NGX_AV_COUNTED_##name + 1 },
+    NGX_AV_COUNTED_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
+
+#define NGX_AV_WRITER_NCOUNTED                                                \
+    (sizeof(ngx_av_writer_sql_counted) / sizeof(ngx_av_writer_sql_column_t))
 
 /* what a repeated span can change: not its ids, place and order */
 #define NGX_AV_WRITER_SPAN_FIXED  NGX_AV_SPAN_TYPE
@@ -408,7 +439,16 @@ static const ngx_av_writer_sql_list_t  ngx_av_writer_sql_lists[] = {
     { "{point rows}", ngx_av_writer_sql_point,
       NGX_AV_POINT_NCOLUMNS, ngx_av_writer_sql_row },
 
-    { "{point slot}", NULL, NGX_AV_POINT_NCOLUMNS + 1, NULL }
+    { "{point slot}", NULL, NGX_AV_POINT_NCOLUMNS + 1, NULL },
+
+    { "{counted columns}", ngx_av_writer_sql_counted,
+      NGX_AV_WRITER_NCOUNTED, ngx_av_writer_sql_name },
+
+    { "{counted slices}", ngx_av_writer_sql_counted,
+      NGX_AV_WRITER_NCOUNTED, ngx_av_writer_sql_slice },
+
+    { "{counted arrays}", ngx_av_writer_sql_counted,
+      NGX_AV_WRITER_NCOUNTED, ngx_av_writer_sql_array }
 };
 
 
@@ -421,6 +461,7 @@ static const struct {
     { "metrics", 3 },
     { "series", 3 },
     { "traces", NGX_AV_TRACE_NCOLUMNS },
+    { "count_traces", NGX_AV_COUNTED_NPARAMS },
     { "spans", NGX_AV_SPAN_NCOLUMNS },
     { "charge", 4 },
     { "merge_traces", NGX_AV_TRACE_NCOLUMNS },
@@ -431,7 +472,8 @@ static const struct {
     { "points", NGX_AV_POINT_NCOLUMNS },
     { "count_points", 3 },
     { "merge_points", NGX_AV_POINT_NCOLUMNS + 1 },
-    { "notify", 2 }
+    { "notify", 2 },
+    { "fold", 0 }
 };
 
 
@@ -482,6 +524,21 @@ ngx_av_writer_sql_at_home(ngx_av_buf_t *b, const ngx_av_writer_sql_column_t *c)
     return ngx_av_writer_sql_print(b, "%c.%s",
                            c->number - 1 == NGX_AV_SPAN_HOME_DAY ? 't' : 's',
                            c->name);
+}
+
+
+static ngx_int_t
+ngx_av_writer_sql_slice(ngx_av_buf_t *b, const ngx_av_writer_sql_column_t *c)
+{
+    return ngx_av_writer_sql_print(b, "($%ui::%s[])[first:last]", c->number,
+                                   c->type);
+}
+
+
+static ngx_int_t
+ngx_av_writer_sql_array(ngx_av_buf_t *b, const ngx_av_writer_sql_column_t *c)
+{
+    return ngx_av_writer_sql_print(b, "array_agg(%s)", c->name);
 }
 
 

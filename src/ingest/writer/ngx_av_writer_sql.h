@@ -10,6 +10,31 @@
 #include "ngx_av_db.h"
 
 
+/* The columns of traces that their agents' statistics are made of. */
+#define NGX_AV_COUNTED_COLUMNS(X)                                             \
+    X(AGENT_ID, agent_id, uuid)                                               \
+    X(STARTED_AT, started_at, timestamptz)                                    \
+    X(STATUS, status, int2)                                                   \
+    X(SUCCESS, success, bool)                                                 \
+    X(OUTCOME, outcome, text)                                                 \
+    X(TOTAL_COST, total_cost_usd, numeric)                                    \
+    X(SPAN_COST, span_cost_usd, numeric)                                      \
+    X(TOTAL_TOKENS, total_tokens, int8)                                       \
+    X(SPAN_TOKENS, span_tokens, int8)                                         \
+    X(DURATION, duration_ns, int8)
+
+/* as parameters of COUNT_TRACES */
+typedef enum {
+    NGX_AV_COUNTED_ACCOUNTS = 0,
+    NGX_AV_COUNTED_FIRST,
+    NGX_AV_COUNTED_LAST,
+#define NGX_AV_COLUMN(name, column, type)  NGX_AV_COUNTED_##name,
+    NGX_AV_COUNTED_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+    NGX_AV_COUNTED_NPARAMS
+} ngx_av_counted_e;
+
+
 typedef enum {
     /*
      * account_id[], id[], doc[]: refs that may be new (see ngx_av_batch.h), in
@@ -22,6 +47,12 @@ typedef enum {
 
     /* trace columns: headers of traces thought to be new */
     NGX_AV_WRITER_TRACES,
+
+    /*
+     * ngx_av_counted_e: notes those traces for the statistics; an account has
+     * the elements from first to last, counted from 1
+     */
+    NGX_AV_WRITER_COUNT_TRACES,
 
     /* span columns: spans of traces thought to be new */
     NGX_AV_WRITER_SPANS,
@@ -48,6 +79,9 @@ typedef enum {
 
     /* account_id[], trace_id[] or null: tells those who watch */
     NGX_AV_WRITER_NOTIFY,
+
+    /* none: folds the changes of statistics that have gathered */
+    NGX_AV_WRITER_FOLD,
 
     NGX_AV_WRITER_NSTATEMENTS
 } ngx_av_writer_statement_e;

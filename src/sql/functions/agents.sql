@@ -48,10 +48,9 @@ declare
     answer   json;
     waiting  integer;
 begin
-    select count(*) into waiting
-    from (select from agentvista.agent_changes c
-          where c.account_id = account
-          limit 1001) as c;
+    select sum(cardinality(c.agent_id)) into waiting
+    from agentvista.agent_changes c
+    where c.account_id = account;
 
     if waiting > 1000 and current_setting('transaction_read_only') = 'off' then
         perform set_config('synchronous_commit', 'off', true);
@@ -356,7 +355,7 @@ begin
                      case when not c.success then c.runs else 0 end,
                      coalesce(c.runs * c.cost_usd, 0),
                      case when c.cost_usd is not null then c.runs else 0 end
-              from agentvista.agent_changes c
+              from agentvista.pending_runs c
               where c.account_id = account and c.agent_id = agent
                     and c.outcome is not null) as o
         group by o.outcome),

@@ -1,5 +1,8 @@
--- Statistics of agents: how a change of traces comes into the tables of
--- src/sql/migrations/0003_reads.sql, and how readers add them up.
+-- Statistics of agents: how changes of traces come into the tables of
+-- src/sql/migrations/0003_reads.sql and 0005_statistics.sql, and how readers
+-- add them up. New traces are noted in agent_changes by who inserts them, in
+-- the same transaction (src/ingest/writer); whatever happens to them later, by
+-- triggers. From there fold_statistics() takes them.
 
 -- The logarithmic bucket of a duration in nanoseconds, each a factor of 1.04
 -- wide; -1 is for none at all.
@@ -10,61 +13,35 @@ returns smallint language sql immutable parallel safe as $$
            end::smallint
 $$;
 
-create or replace function agentvista.count_new_traces() returns trigger
-language plpgsql as $$
-declare
-    changes  bigint;
-begin
-    insert into agentvista.agent_changes
-        (account_id, agent_id, started_at, runs, status, success, outcome,
-         cost_usd, tokens, duration_ns)
-    select account_id, agent_id, started_at, 1, status, success, outcome,
-           coalesce(total_cost_usd, span_cost_usd),
-           coalesce(total_tokens, span_tokens),
-           case when status = 1 then duration_ns end
-    from new_traces;
-
-    get diagnostics changes = row_count;
-
-    if random() * 2000 < changes then
-        perform agentvista.fold_statistics();
-    end if;
-
-    return null;
-end;
-$$;
-
--- Rows that did not change in what is counted cancel out.
+-- Notes what an update has changed in what is counted: what the rows were goes,
+-- what they are comes. Rows in which that is the same cancel out.
 create or replace function agentvista.count_changed_traces() returns trigger
 language plpgsql as $$
-declare
-    changes  bigint;
 begin
     insert into agentvista.agent_changes
         (account_id, agent_id, started_at, runs, status, success, outcome,
-         cost_usd, tokens, duration_ns)
-    select account_id, agent_id, started_at, sum(run) as runs, status, success,
-           outcome, cost, spent, ns
-    from (select account_id, agent_id, started_at, 1 as run, status, success,
-                 outcome, coalesce(total_cost_usd, span_cost_usd) as cost,
-                 coalesce(total_tokens, span_tokens) as spent,
-                 case when status = 1 then duration_ns end as ns
-          from new_traces
-          union all
-          select account_id, agent_id, started_at, -1, status, success,
-                 outcome, coalesce(total_cost_usd, span_cost_usd),
-                 coalesce(total_tokens, span_tokens),
-                 case when status = 1 then duration_ns end
-          from old_traces) as r
-    group by account_id, agent_id, started_at, status, success, outcome, cost,
-             spent, ns
-    having sum(run) <> 0;
-
-    get diagnostics changes = row_count;
-
-    if random() * 2000 < changes then
-        perform agentvista.fold_statistics();
-    end if;
+         total_cost_usd, total_tokens, duration_ns)
+    select account_id, array_agg(agent_id), array_agg(started_at),
+           array_agg(runs), array_agg(status), array_agg(success),
+           array_agg(outcome), array_agg(cost), array_agg(spent), array_agg(ns)
+    from (select account_id, agent_id, started_at, sum(run) as runs, status,
+                 success, outcome, cost, spent, ns
+          from (select account_id, agent_id, started_at, 1 as run, status,
+                       success, outcome,
+                       coalesce(total_cost_usd, span_cost_usd) as cost,
+                       coalesce(total_tokens, span_tokens) as spent,
+                       case when status = 1 then duration_ns end as ns
+                from new_traces
+                union all
+                select account_id, agent_id, started_at, -1, status, success,
+                       outcome, coalesce(total_cost_usd, span_cost_usd),
+                       coalesce(total_tokens, span_tokens),
+                       case when status = 1 then duration_ns end
+                from old_traces) as r
+          group by account_id, agent_id, started_at, status, success, outcome,
+                   cost, spent, ns
+          having sum(run) <> 0) as c
+    group by account_id;
 
     return null;
 end;
@@ -75,13 +52,53 @@ language plpgsql as $$
 begin
     insert into agentvista.agent_changes
         (account_id, agent_id, started_at, runs, retired)
-    select account_id, agent_id, max(started_at), 0, count(*)
-    from old_traces
-    group by account_id, agent_id, date_trunc('hour', started_at, 'UTC');
+    select account_id, array_agg(agent_id), array_agg(last_start),
+           array_agg(0), array_agg(retired)
+    from (select account_id, agent_id, max(started_at) as last_start,
+                 count(*) as retired
+          from old_traces
+          group by account_id, agent_id,
+                   date_trunc('hour', started_at, 'UTC')) as c
+    group by account_id;
 
     return null;
 end;
 $$;
+
+-- Notes all traces of an account as if they had just come: for who has stored
+-- them by other means than the module's.
+create or replace function agentvista.count_traces(account uuid)
+returns void language sql as $$
+    insert into agentvista.agent_changes
+        (account_id, agent_id, started_at, status, success, outcome,
+         total_cost_usd, span_cost_usd, total_tokens, span_tokens, duration_ns)
+    select account_id, array_agg(agent_id), array_agg(started_at),
+           array_agg(status), array_agg(success), array_agg(outcome),
+           array_agg(total_cost_usd), array_agg(span_cost_usd),
+           array_agg(total_tokens), array_agg(span_tokens),
+           array_agg(duration_ns)
+    from agentvista.traces
+    where account_id = account
+    group by account_id, home_day, get_byte(uuid_send(trace_id), 0) % 16
+$$;
+
+-- Each change that has not been folded yet. unnest() in the target list, since
+-- in FROM it would fill a tuple store for each array of each row.
+create or replace view agentvista.pending_runs as
+    select account_id, agent_id, started_at, coalesce(runs, 1) as runs, status,
+           success, outcome, coalesce(total_cost_usd, span_cost_usd) as cost_usd,
+           coalesce(total_tokens, span_tokens) as tokens,
+           case when status = 1 then duration_ns end as duration_ns, retired
+    from (select account_id, unnest(agent_id) as agent_id,
+                 unnest(started_at) as started_at, unnest(runs) as runs,
+                 unnest(status) as status, unnest(success) as success,
+                 unnest(outcome) as outcome,
+                 unnest(total_cost_usd) as total_cost_usd,
+                 unnest(span_cost_usd) as span_cost_usd,
+                 unnest(total_tokens) as total_tokens,
+                 unnest(span_tokens) as span_tokens,
+                 unnest(duration_ns) as duration_ns, unnest(retired) as retired
+          from agentvista.agent_changes) as c;
 
 -- Runs by bucket, of two such rows, or in one that repeats buckets.
 create or replace function agentvista.add_buckets(
@@ -97,7 +114,7 @@ language sql immutable parallel safe as $$
           having sum(runs) <> 0) as b
 $$;
 
--- The changes that have not been folded yet, as rows of agent_hours; a bucket
+-- The same as rows of agent_hours; a bucket
 -- may come more than once in a row.
 create or replace view agentvista.agent_pending as
     select c.account_id, c.agent_id,
@@ -132,7 +149,7 @@ create or replace view agentvista.agent_pending as
            coalesce(sum(c.retired), 0)::bigint as retired,
            max(c.started_at) filter (where c.retired is not null)
                as last_retired
-    from agentvista.agent_changes c
+    from agentvista.pending_runs c
     group by c.account_id, c.agent_id, 3;
 
 -- Folds what has gathered in agent_changes into agent_hours and
@@ -160,7 +177,7 @@ begin
                coalesce(sum(runs) filter (where not success), 0),
                coalesce(sum(runs * cost_usd), 0),
                coalesce(sum(runs) filter (where cost_usd is not null), 0)
-        from agentvista.agent_changes
+        from agentvista.pending_runs
         where outcome is not null
         group by account_id, agent_id, outcome
         on conflict (account_id, agent_id, id) do update set
