@@ -5,7 +5,7 @@
 #define NGX_AV_FOLD_DELAY    1000
 
 /* or when a worker has noted so many traces */
-#define NGX_AV_FOLD_CHANGES  2000
+#define NGX_AV_FOLD_CHANGES  5000
 
 
 typedef struct {

@@ -24,8 +24,10 @@ begin
     select account_id, array_agg(agent_id), array_agg(started_at),
            array_agg(runs), array_agg(status), array_agg(success),
            array_agg(outcome), array_agg(cost), array_agg(spent), array_agg(ns)
-    from (select account_id, agent_id, started_at, sum(run) as runs, status,
-                 success, outcome, cost, spent, ns
+    from (select account_id, agent_id, started_at,
+                 sign(sum(run))::smallint as runs,
+                 generate_series(1, abs(sum(run))), status, success, outcome,
+                 cost, spent, ns
           from (select account_id, agent_id, started_at, 1 as run, status,
                        success, outcome,
                        coalesce(total_cost_usd, span_cost_usd) as cost,
@@ -86,7 +88,8 @@ $$;
 -- in FROM it would fill a tuple store for each array of each row.
 create or replace view agentvista.pending_runs as
     select account_id, agent_id, started_at, coalesce(runs, 1) as runs, status,
-           success, outcome, coalesce(total_cost_usd, span_cost_usd) as cost_usd,
+           success, outcome,
+           coalesce(total_cost_usd, span_cost_usd) as cost_usd,
            coalesce(total_tokens, span_tokens) as tokens,
            case when status = 1 then duration_ns end as duration_ns, retired
     from (select account_id, unnest(agent_id) as agent_id,
@@ -131,13 +134,14 @@ create or replace view agentvista.agent_pending as
                as succeeded,
            coalesce(sum(c.runs) filter (where not c.success), 0)::bigint
                as unsucceeded,
-           coalesce(sum(c.runs * c.cost_usd), 0) as cost_usd,
+           coalesce(sum(case when c.runs = 1 then c.cost_usd
+                             else c.runs * c.cost_usd end), 0) as cost_usd,
            coalesce(sum(c.runs) filter (where c.cost_usd is not null), 0)
                ::bigint as costed,
-           coalesce(sum(c.runs * c.tokens::numeric), 0) as tokens,
+           coalesce(sum(c.runs * c.tokens), 0) as tokens,
            coalesce(sum(c.runs) filter (where c.tokens is not null), 0)
                ::bigint as tokened,
-           coalesce(sum(c.runs * c.duration_ns::numeric), 0) as duration_ns,
+           coalesce(sum(c.runs * c.duration_ns), 0) as duration_ns,
            coalesce(sum(c.runs) filter (where c.duration_ns is not null), 0)
                ::bigint as timed,
            coalesce(array_agg(agentvista.duration_bucket(c.duration_ns))
@@ -185,14 +189,33 @@ begin
             succeeded = o.succeeded + excluded.succeeded,
             unsucceeded = o.unsucceeded + excluded.unsucceeded,
             cost_usd = o.cost_usd + excluded.cost_usd,
-            costed = o.costed + excluded.costed)
+            costed = o.costed + excluded.costed),
+    pending as materialized (
+        select * from agentvista.agent_pending),
+    spread as (
+        select account_id, agent_id, hour,
+               array_agg(bucket order by bucket) as buckets,
+               array_agg(runs order by bucket) as bucket_runs
+        from (select account_id, agent_id, hour, u.bucket,
+                     sum(u.runs)::bigint as runs
+              from (select account_id, agent_id, hour, buckets, bucket_runs
+                    from pending
+                    union all
+                    select account_id, agent_id, hour, h.buckets, h.bucket_runs
+                    from agentvista.agent_hours h
+                         join pending p using (account_id, agent_id, hour)
+                   ) as b,
+                   unnest(b.buckets, b.bucket_runs) as u (bucket, runs)
+              group by account_id, agent_id, hour, u.bucket
+              having sum(u.runs) <> 0) as n
+        group by account_id, agent_id, hour)
     insert into agentvista.agent_hours as h
     select p.account_id, p.agent_id, p.hour, p.running, p.completed, p.failed,
            p.timed_out, p.succeeded, p.unsucceeded, p.cost_usd, p.costed,
-           p.tokens, p.tokened, p.duration_ns, p.timed, b.buckets,
-           b.bucket_runs, p.retired, p.last_retired
-    from agentvista.agent_pending p,
-         agentvista.add_buckets(p.buckets, p.bucket_runs, '{}', '{}') b
+           p.tokens, p.tokened, p.duration_ns, p.timed,
+           coalesce(s.buckets, '{}'), coalesce(s.bucket_runs, '{}'),
+           p.retired, p.last_retired
+    from pending p left join spread s using (account_id, agent_id, hour)
     on conflict (account_id, agent_id, hour) do update set
         running = h.running + excluded.running,
         completed = h.completed + excluded.completed,
@@ -206,11 +229,8 @@ begin
         tokened = h.tokened + excluded.tokened,
         duration_ns = h.duration_ns + excluded.duration_ns,
         timed = h.timed + excluded.timed,
-        (buckets, bucket_runs) = (
-            select b.buckets, b.bucket_runs
-            from agentvista.add_buckets(h.buckets, h.bucket_runs,
-                                        excluded.buckets,
-                                        excluded.bucket_runs) b),
+        buckets = excluded.buckets,
+        bucket_runs = excluded.bucket_runs,
         retired = h.retired + excluded.retired,
         last_retired = greatest(h.last_retired, excluded.last_retired);
 
