@@ -160,9 +160,12 @@ create or replace view agentvista.agent_pending as
 -- agent_outcomes, and hours that are long over into agent_days. One
 -- transaction does so at a time, and does not wait for it: nobody else changes
 -- these tables, and nobody else deletes changes. Each statement has one
--- snapshot, so what it deletes is what it has counted.
+-- snapshot, so what it deletes is what it has counted. Writers' sessions,
+-- which run it, have other settings of the planner.
 create or replace function agentvista.fold_statistics()
-returns void language plpgsql as $$
+returns void language plpgsql
+set enable_seqscan = on set enable_hashjoin = on set enable_mergejoin = on
+as $$
 declare
     old constant timestamptz
         := date_trunc('hour', now() - interval '3 hours', 'UTC');
