@@ -195,6 +195,46 @@ END
 };
 
 
+subtest 'old records are found too, and counted' => sub {
+    my $old = $api->stranger;
+    $old->sql("insert into agentvista.scopes (account_id, id, service_name,"
+              . " resource, attributes) values ('$old->{account}', '$scope',"
+              . " 'api', '{}', '{}')");
+
+    my $of = uuid();
+    record($old, $_ * 86400, body => "'parcel_$_ lost near Heidelberg'",
+           trace_id => "'$of'", severity => $_ == 10 ? 6 : 3)
+        for 1, 3, 10, 25;
+    record($old, $_ * 3600, body => "'nothing_$_'") for 1 .. 100;
+
+    my $found = sub {
+        my $answer = $old->get($path, @_)->{json};
+        return join ' ', $answer->{total} // '-',
+                         $answer->{total_exact} ? 'exact' : 'or more',
+                         map { $_->{body} =~ /(\d+)/ } @{ $answer->{logs} };
+    };
+
+    is($found->(@{ $_->[0] }), $_->[1], "@{ $_->[0] }")
+        for [[q => 'heidelberg lost'], '4 exact 1 3 10 25'],
+            [[q => 'heidelberg', limit => 2], '3 or more 1 3'],
+            [[q => 'heidelberg', limit => 2, offset => 1], '4 or more 3 10'],
+            [[q => 'heidelberg', limit => 2, offset => 2], '4 exact 10 25'],
+            [[q => 'heidelberg', severity => 'fatal'], '1 exact 10'],
+            [[q => 'heidelberg', end => iso(-5 * 86400)], '2 exact 10 25'],
+            [[q => 'heidelberg', start => iso(-5 * 86400)], '2 exact 1 3'],
+            [[severity => 'fatal'], '1 exact 10'],
+            [[trace_id => $of], '4 exact 1 3 10 25'],
+            [[trace_id => $of, limit => 1], '4 exact 1'],
+            [[trace_id => $of, q => 'parcel', limit => 3],
+             '4 or more 1 3 10'],
+            [[trace_id => $of, offset => 3], '4 exact 25'],
+            [[limit => 1], '104 exact 1'],
+            [[limit => 3, offset => 101], '104 exact 100 10 25'],
+            [[end => iso(-2 * 86400)], '56 exact '
+             . join(' ', 48 .. 72, 3, 73 .. 100, 10, 25)];
+};
+
+
 subtest 'limits' => sub {
     for (['limit=0', 1], ['limit=-1', 1], ['limit=5000', 4], ['offset=-3', 4],
          ['offset=99999999999999999999', 0])
