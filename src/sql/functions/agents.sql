@@ -120,12 +120,18 @@ end;
 $$;
 
 -- The p95 of an agent's completed runs, in nanoseconds, over all time, with
--- linear interpolation: exact while there are few of them.
+-- linear interpolation: exact while there are few of them. Else it is looked
+-- for from the top, in the buckets from some below the p95 of all days: hours
+-- and what is pending hardly ever move it further.
 create or replace function agentvista.agent_p95(account uuid, agent uuid,
-    runs bigint, retired bigint)
+    runs bigint, retired bigint, timed bigint)
 returns double precision language plpgsql stable as $$
 declare
-    p95  double precision;
+    rank    constant double precision := 0.95 * (timed - 1);
+    p95     double precision;
+    lowest  integer;
+    low     integer;
+    high    integer;
 begin
     if runs <= 500 and retired = 0 then
         select percentile_cont(0.95) within group (order by t.duration_ns)
@@ -137,26 +143,44 @@ begin
         return p95;
     end if;
 
-    select agentvista.bucket_p95(array_agg(b.bucket order by b.bucket),
-                                 array_agg(b.runs order by b.bucket)) into p95
-    from (select u.bucket, sum(u.runs)::bigint as runs
-          from (select d.buckets, d.bucket_runs
-                from agentvista.agent_days d
-                where d.account_id = account and d.agent_id = agent
-                      and d.day = '-infinity'
-                union all
-                select h.buckets, h.bucket_runs
-                from agentvista.agent_hours h
-                where h.account_id = account and h.agent_id = agent
-                union all
-                select p.buckets, p.bucket_runs
-                from agentvista.agent_pending p
-                where p.account_id = account and p.agent_id = agent) as s,
-               unnest(s.buckets, s.bucket_runs) as u (bucket, runs)
-          group by u.bucket
-          having sum(u.runs) > 0) as b;
+    select agentvista.duration_bucket(d.p95_ns::bigint) - 12 into lowest
+    from agentvista.agent_days d
+    where d.account_id = account and d.agent_id = agent
+          and d.day = '-infinity';
 
-    return p95;
+    loop
+        select max(b.bucket) filter (where b.above >= timed - floor(rank)),
+               max(b.bucket) filter (where b.above >= timed - ceil(rank))
+            into low, high
+        from (select u.bucket, sum(sum(u.runs)) over (order by u.bucket desc)
+                         as above
+              from (select unnest(s.buckets) as bucket,
+                           unnest(s.bucket_runs) as runs
+                    from (select d.buckets, d.bucket_runs
+                          from agentvista.agent_days d
+                          where d.account_id = account and d.agent_id = agent
+                                and d.day = '-infinity'
+                          union all
+                          select h.buckets, h.bucket_runs
+                          from agentvista.agent_hours h
+                          where h.account_id = account and h.agent_id = agent
+                          union all
+                          select p.buckets, p.bucket_runs
+                          from agentvista.agent_pending p
+                          where p.account_id = account
+                                and p.agent_id = agent) as s) as u
+              where u.bucket >= coalesce(lowest, -1)
+              group by u.bucket) as b;
+
+        exit when low is not null or lowest is null;
+
+        lowest := null;
+    end loop;
+
+    p95 := agentvista.bucket_duration(low);
+
+    return p95 + (agentvista.bucket_duration(high) - p95)
+                 * (rank - floor(rank));
 end;
 $$;
 
@@ -196,7 +220,7 @@ begin
                    round(s.duration_ns / nullif(s.timed, 0) / 1000000),
                'p95_duration_ms',
                    round(agentvista.agent_p95(account, agent, s.runs,
-                                              s.retired) / 1000000),
+                                              s.retired, s.timed) / 1000000),
                'total_tokens', case when s.tokened > 0 then s.tokens end,
                'avg_tokens_per_run',
                    round(s.tokens / nullif(s.tokened, 0), 1),
