@@ -229,6 +229,81 @@ subtest 'pages stay where they are while traces arrive' => sub {
 };
 
 
+# 1,300 traces of three days, the rarest of which the newest hundreds do not
+# have.
+subtest 'what is rare is found, however old' => sub {
+    my ($rare, $neighbour) = ($api->stranger, $api->stranger);
+
+    $_->store(trace()) for $rare, $neighbour;
+    $_->sql(<<END) for $rare, $neighbour;
+insert into agentvista.traces
+    (account_id, trace_id, home_day, agent_id, status, started_at, span_count,
+     outcome, error_message, metadata)
+select t.account_id,
+       ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid,
+       t.home_day, t.agent_id, 2, t.started_at - n * interval '3 minutes', 1,
+       case when n in (300, 700, 1290) then 'chargeback'
+            when n % 2 = 0 then 'resolved' end,
+       case when n in (300, 700, 1290)
+            then E'Shard_17 of 100% has \\\\ no connections'
+            when n % 3 = 0 then 'timeout' end,
+       case when n in (300, 700, 1290)
+            then '{"tenant": "umbrella", "tier": 7, "beta": true,
+                   "odd \\"key": "it''s", "list": ["x"]}'::jsonb
+            else '{"tenant": "acme", "tier": "x"}' end
+from agentvista.traces t, generate_series(1, 1300) n
+where t.account_id = '$_->{account}'
+END
+
+    my $numbers = sub {
+        return map { 0 + ($_->{trace_id} =~ s/.*-//r) } @{ $_[0]{traces} };
+    };
+    my $found = sub {
+        my $answer = $rare->get($path, @_)->{json};
+        return join ' ', $answer->{total} // '-', $numbers->($answer);
+    };
+
+    is($found->(@$_), '3 300 700 1290', "by @$_")
+        for [outcome => 'chargeback'], [metadata => '{"tenant":"umbrella"}'],
+            [metadata => '{"tier":7}'], [metadata => '{"tier":"7"}'],
+            [metadata => '{"beta":true}'], [metadata => '{"beta":"true"}'],
+            [metadata => '{"tenant":"umbrella","tier":"7"}'],
+            [metadata => '{"odd \\"key":"it\'s"}'],
+            [metadata => '{"list":"[\\"x\\"]"}'],
+            [metadata => '{"tenant":"umbrella"}', outcome => 'chargeback'],
+            [error => 'shard_17 of 100%'], [error => 'has \\ NO'],
+            [error => 'd_'], [error => 'shard', outcome => 'chargeback'],
+            [outcome => 'chargeback', status => 'failed'];
+
+    is($found->(@$_), '0', "nothing by @$_")
+        for [outcome => 'Chargeback'], [metadata => '{"tier":"7.0"}'],
+            [metadata => '{"tenant":7}'], [error => 'shard-17'],
+            [error => '100% of'], [outcome => 'chargeback', success => 'true'],
+            [metadata => '{"tenant":"umbrella","tier":"8"}'];
+
+    my ($cursor, @seen);
+    for (1 .. 5) {
+        my $page = $rare->get($path, outcome => 'chargeback', page_size => 1,
+                              $cursor ? (cursor => $cursor) : ())->{json};
+        push @seen, $numbers->($page);
+        $cursor = $page->{next_cursor} // last;
+    }
+    is("@seen", '300 700 1290', 'page by page');
+
+    my ($at) = map { $_->{started_at} }
+               @{ $rare->get($path, outcome => 'chargeback', page_size => 1,
+                             page => 2)->{json}{traces} };
+    is($found->(outcome => 'chargeback', end => $at), '2 700 1290', 'until');
+    is($found->(outcome => 'chargeback', start => $at), '2 300 700', 'since');
+
+    is($rare->sql(<<END), 3, 'by looking at no others');
+select cardinality(f.ids)
+from agentvista.traces_by_facets('$rare->{account}', null, 'chargeback', null,
+         (now() - interval '4 days')::date, 100, now()::date) f
+END
+};
+
+
 subtest 'others see nothing of it' => sub {
     is($other->get($path)->{json}{total}, 1, 'but their own');
     is($other->get($path, agent_id => $planner->{id})->{json}{total}, 0,

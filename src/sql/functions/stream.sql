@@ -151,7 +151,7 @@ begin
     return next;
 
     return query
-    select agentvista.trace_summary(t)::text, m.numbers
+    select agentvista.trace_summary(t, a.name)::text, m.numbers
     from unnest(ids) with ordinality as i (id, position)
          join agentvista.traces t
          on t.account_id = account and t.trace_id = i.id

@@ -10,17 +10,15 @@ returns text language sql stable parallel safe as $$
            || replace(id::text, '-', '')
 $$;
 
--- The summary of a trace (agentvista.md 6.4).
-create or replace function agentvista.trace_summary(t agentvista.traces)
-returns json language plpgsql stable as $$
-begin
-    return json_build_object(
+-- The summary of a trace (agentvista.md 6.4). In SQL, so that it becomes a part
+-- of the queries that use it.
+create or replace function agentvista.trace_summary(t agentvista.traces,
+    agent_name text)
+returns json language sql stable as $$
+    select json_build_object(
         'trace_id', t.trace_id,
         'agent_id', t.agent_id,
-        'agent_name', (select a.name
-                       from agentvista.agents a
-                       where a.account_id = t.account_id
-                             and a.id = t.agent_id),
+        'agent_name', agent_name,
         'name', t.name,
         'status', agentvista.status_name(t.status),
         'started_at', agentvista.iso8601(t.started_at),
@@ -33,16 +31,20 @@ begin
         'total_cost_usd', coalesce(t.total_cost_usd, t.span_cost_usd),
         'session_id', t.session_id,
         'user_id', t.user_id,
-        'span_count', t.span_count);
-end;
+        'span_count', t.span_count)
 $$;
 
 -- GET /dashboard/traces (agentvista.md 5.1).
 --
+-- Where an index has all that is asked for, the page is read from it. Other
+-- filters are held against the newest traces that an index finds, a stretch
+-- after the other, until the page is full; unless hardly any in a stretch is
+-- meant, and the indexes for that (traces_rare.sql) know which are.
+--
 -- total is exact where that is cheap: without filters, or for one agent, from
--- the statistics; else among the newest traces that an index finds. If there
--- are more, it is a lower bound, and total_exact is false. With a cursor it is
--- null.
+-- the statistics; else where all that match have been seen, or counted in an
+-- index up to a limit. If there may be more, it is a lower bound, and
+-- total_exact is false. With a cursor it is null.
 create or replace function agentvista.traces_list(
     account       uuid,
     agent         uuid,
@@ -70,27 +72,42 @@ create or replace function agentvista.traces_list(
     cursor_id     uuid)
 returns json language plpgsql stable as $$
 declare
+    most       constant integer := 1000;
     -- An index serves found_by, but not such_that.
     found_by   text := 't.account_id = $1';
     such_that  text := '';
-    paged      text := '';
-    ordered    constant text := ' order by t.started_at desc, t.trace_id desc';
-    start      bigint := 0;
-    most       integer;
+    plain      boolean;
+    start      constant bigint := case when cursor_at is null
+                                       then (page - 1) * page_size else 0 end;
+    skip       bigint := 0;
+    wanted     bigint;
+    width      bigint := 250;
     agents     uuid[];
     keys       text[];
     texts      text[];
-    rows       agentvista.traces[];
-    total      bigint;
-    seen       bigint;
-    exact      boolean;
-    more       boolean;
     query      text;
+    -- The page, and each stretch, begins below these.
+    at         timestamptz := 'infinity';
+    id         uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    seen       uuid[];
+    fitting    uuid[];
+    days       date[];
+    lowest     timestamptz;
+    matched    uuid[] := '{}';
+    facets     jsonb[];
+    rare       boolean := false;
+    day        date;
+    oldest     date;
+    all_seen   boolean;
+    total      bigint;
+    exact      boolean;
 begin
-    if cursor_at is null then
-        start := (page - 1) * page_size;
-    else
-        paged := ' and (t.started_at, t.trace_id) < ($17, $18)';
+    if cursor_at <= last or last is null then
+        at := coalesce(cursor_at, at);
+        id := coalesce(cursor_id, id);
+    elsif last is not null then
+        at := last + interval '1 microsecond';
+        id := '00000000-0000-0000-0000-000000000000';
     end if;
 
     if agent is not null or agent_name is not null then
@@ -106,8 +123,6 @@ begin
 
     found_by := found_by
         || case when first is not null then ' and t.started_at >= $3' else ''
-           end
-        || case when last is not null then ' and t.started_at <= $4' else ''
            end
         || case when session is not null
                 then ' and t.session_id = $5'
@@ -152,186 +167,191 @@ begin
     end if;
 
     if meta is not null then
+        facets := agentvista.metadata_facets(meta);
+
         select array_agg(m.key), array_agg(m.value) into keys, texts
         from jsonb_each_text(meta) m;
 
         for i in 1 .. coalesce(array_length(keys, 1), 0) loop
             such_that := such_that
-                || format(' and t.metadata ->> ($19)[%1$s] = ($20)[%1$s]', i);
+                || format(' and t.metadata ->> ($18)[%1$s] = ($19)[%1$s]', i);
         end loop;
     end if;
 
-    if model_name is not null then
-        return agentvista.traces_by_model(
-            'select t.trace_id, t.started_at, t.home_day'
-            ' from agentvista.traces t where ' || found_by || such_that
-            || paged, account, agents, first, last, session, visitor, state,
-            label, min_cost, max_cost, min_ms, max_ms, min_tokens, max_tokens,
-            error, words, cursor_at, cursor_id, keys, texts, model_name, page,
-            page_size);
+    plain := such_that = '' and model_name is null;
+
+    if plain then
+        skip := start;
+        width := page_size + 1;
     end if;
 
-    query := 'select t.* from agentvista.traces t where ' || found_by
-             || such_that || paged || ordered || ' limit $21 offset $22';
+    wanted := start - skip + page_size + 1;
 
-    if such_that = '' and start > 1000 then
+    query := 'select array_agg(c.trace_id), array_agg(c.trace_id)'
+             ' filter (where c.fits), array_agg(distinct c.home_day),'
+             ' min(c.started_at) from (select t.trace_id, t.started_at,'
+             || case when model_name is null then ' null::date as home_day'
+                     else ' t.home_day' end
+             || ', true' || such_that || ' as fits from agentvista.traces t'
+                ' where ' || found_by
+             || ' and (t.started_at, t.trace_id) < ($4, $17) %s'
+                ' order by t.started_at desc, t.trace_id desc'
+                ' limit $20 offset $21) as c';
 
-        -- What comes before the page is counted in the index alone.
-        query := 'select t.* from (select t.started_at, t.trace_id'
-                 ' from agentvista.traces t where ' || found_by || ordered
-                 || ' limit $21 offset $22) as k join agentvista.traces t'
-                 ' on t.account_id = $1 and t.trace_id = k.trace_id';
-    end if;
+    loop
+        if rare then
+            select f.day, f.ids, cardinality(f.ids) into day, seen, width
+            from agentvista.traces_by_facets(account, facets, label, error,
+                     oldest, wanted - cardinality(matched), day) f;
+        end if;
 
-    execute 'select array_agg(t' || ordered || ') from (' || query || ') as t'
-    into rows
-    using account, agents, first, last, session, visitor, state, label,
-          min_cost, max_cost, min_ms * 1000000, max_ms * 1000000, min_tokens,
-          max_tokens, error, words, cursor_at, cursor_id, keys, texts,
-          page_size + 1, start;
+        execute format(query, case when rare
+                                   then 'and t.trace_id = any ($22)' end)
+        into seen, fitting, days, lowest
+        using account, agents, first, at, session, visitor, state, label,
+              min_cost, max_cost, min_ms * 1000000, max_ms * 1000000,
+              min_tokens, max_tokens, error, words, id, keys, texts, width,
+              skip, seen;
 
-    more := coalesce(array_length(rows, 1), 0) > page_size;
-    rows := rows[:page_size];
+        if model_name is not null then
+            fitting := agentvista.traces_of_model(account, fitting, days,
+                                                  model_name);
+        end if;
+
+        matched := matched || fitting;
+        all_seen := case when rare then day < oldest
+                         else coalesce(cardinality(seen), 0) < width end;
+
+        exit when all_seen or cardinality(matched) >= wanted;
+
+        continue when rare;
+
+        at := lowest;
+        id := seen[width];
+        rare := coalesce(cardinality(fitting), 0) < width / 100
+                and (label is not null or facets is not null
+                     or error is not null);
+
+        if rare then
+            day := (at at time zone 'UTC')::date;
+            oldest := (greatest(first, (select min(t.started_at)
+                                        from agentvista.traces t
+                                        where t.account_id = account))
+                           at time zone 'UTC')::date;
+        end if;
+
+        width := least(4 * width, 4000);
+    end loop;
 
     if cursor_at is not null then
         null;
 
-    elsif such_that = '' and found_by in ('t.account_id = $1',
-                              't.account_id = $1 and t.agent_id = ($2)[1]')
+    elsif not plain then
+        total := cardinality(matched);
+        exact := all_seen;
+
+    elsif last is null
+          and found_by in ('t.account_id = $1',
+                           't.account_id = $1 and t.agent_id = ($2)[1]')
     then
-        total := agentvista.traces_stored(account, agents);
+        total := case when agents = '{}' then 0
+                      else agentvista.traces_stored(account, agents[1]) end;
         exact := true;
 
     else
-        most := case when such_that = '' then 20000 else 3000 end;
+        execute 'select count(*) from (select from agentvista.traces t where '
+                || found_by || ' and t.started_at <= $4 limit $7) as t'
+        into total
+        using account, agents, first, coalesce(last, 'infinity'), session,
+              visitor, most + 1;
 
-        execute 'select count(*) filter (where true' || such_that
-            || '), count(*) from (select '
-            || case when such_that = '' then '1' else 't.*' end
-            || ' from agentvista.traces t where ' || found_by || ordered
-            || ' limit $21) as t'
-        into total, seen
-        using account, agents, first, last, session, visitor, state, label,
-              min_cost, max_cost, min_ms * 1000000, max_ms * 1000000,
-              min_tokens, max_tokens, error, words, cursor_at, cursor_id, keys,
-              texts, most + 1;
-
-        exact := seen <= most;
-
-        if not exact and rows is not null then
-            total := greatest(total, start + array_length(rows, 1)
-                                     + more::integer);
-        end if;
+        exact := total <= most;
+        total := case when exact then total
+                      else greatest(total, start + cardinality(matched)) end;
     end if;
 
-    return agentvista.traces_page(rows, total, exact, page, page_size, more);
+    return agentvista.traces_page(account, matched[wanted - page_size : wanted],
+                                  total, exact, page, page_size);
 end;
 $$;
 
--- An answer with a page of traces.
-create or replace function agentvista.traces_page(rows agentvista.traces[],
-    total bigint, exact boolean, page bigint, page_size bigint, more boolean)
+-- An answer with a page of traces; one more of them says that there are more.
+create or replace function agentvista.traces_page(account uuid, ids uuid[],
+    total bigint, exact boolean, page bigint, page_size bigint)
 returns json language plpgsql stable as $$
+declare
+    more    constant boolean := coalesce(cardinality(ids), 0) > page_size;
+    traces  json;
+    last    text;
 begin
+    select json_agg(agentvista.trace_summary(t, a.name) order by i.n),
+           max(agentvista.cursor(t.started_at, t.trace_id))
+               filter (where i.n = page_size)
+        into traces, last
+    from unnest(ids[:page_size]) with ordinality as i (id, n)
+         join agentvista.traces t
+         on t.account_id = account and t.trace_id = i.id
+         left join agentvista.agents a
+         on a.account_id = account and a.id = t.agent_id;
+
     return json_build_object(
-        'traces', (select coalesce(json_agg(agentvista.trace_summary(t)),
-                                   '[]')
-                   from unnest(rows) t),
+        'traces', coalesce(traces, '[]'),
         'total', total,
         'total_exact', exact,
         'page', page,
         'page_size', page_size,
         'has_more', more,
-        'next_cursor', case when more
-            then agentvista.cursor(rows[page_size].started_at,
-                                   rows[page_size].trace_id) end);
+        'next_cursor', case when more then last end);
 end;
 $$;
 
--- The same list of traces that have a span of a model. The spans are looked
--- up for a stretch of candidates at a time, of whose days the planner then
--- knows; query finds candidates by the parameters of traces_list.
-create or replace function agentvista.traces_by_model(query text, account uuid,
-    agents uuid[], first timestamptz, last timestamptz, session text,
-    visitor text, state smallint, label text, min_cost numeric,
-    max_cost numeric, min_ms numeric, max_ms numeric, min_tokens numeric,
-    max_tokens numeric, error text, words text, cursor_at timestamptz,
-    cursor_id uuid, keys text[], texts text[], model_name text, page bigint,
-    page_size bigint)
-returns json language plpgsql stable as $$
+-- Those traces, of the days given, that have a span of a model; in their
+-- order. The planner knows the days then.
+create or replace function agentvista.traces_of_model(account uuid, ids uuid[],
+    days date[], model_name text)
+returns uuid[] language plpgsql stable as $$
 declare
-    wanted  constant bigint := page_size + 1
-                               + case when cursor_at is null
-                                      then (page - 1) * page_size else 0 end;
-    width   integer := 200;
-    at      timestamptz := 'infinity';
-    id      uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-    ids     uuid[];
-    days    date[];
-    part    uuid[];
-    matched uuid[] := '{}';
-    rows    agentvista.traces[];
-    more    boolean;
+    matched  uuid[];
 begin
-    loop
-        execute 'select array_agg(c.trace_id order by c.started_at desc,'
-            ' c.trace_id desc), array_agg(distinct c.home_day),'
-            ' min(c.started_at) from (' || query
-            || ' and (t.started_at, t.trace_id) < ($22, $23)'
-               ' order by t.started_at desc, t.trace_id desc limit $21) as c'
-        into ids, days, at
-        using account, agents, first, last, session, visitor, state, label,
-              min_cost, max_cost, min_ms * 1000000, max_ms * 1000000,
-              min_tokens, max_tokens, error, words, cursor_at, cursor_id, keys,
-              texts, width, at, id;
+    execute 'select array_agg(i.id order by i.n)'
+        ' from unnest($2) with ordinality as i (id, n)'
+        ' where exists (select from agentvista.spans s'
+        ' where s.account_id = $1 and s.trace_id = i.id'
+        ' and s.home_day = any ($3) and s.model = $4)'
+    into matched
+    using account, ids, days, model_name;
 
-        exit when ids is null;
-
-        id := ids[array_length(ids, 1)];
-
-        execute 'select array_agg(i.id order by i.n)'
-            ' from unnest($2) with ordinality as i (id, n)'
-            ' where exists (select from agentvista.spans s'
-            ' where s.account_id = $1 and s.trace_id = i.id'
-            ' and s.home_day = any ($3) and s.model = $4)'
-        into part
-        using account, ids, days, model_name;
-
-        matched := matched || part;
-
-        exit when array_length(ids, 1) < width
-                  or array_length(matched, 1) >= wanted;
-
-        width := least(4 * width, 2000);
-    end loop;
-
-    more := coalesce(array_length(matched, 1), 0) >= wanted;
-
-    select array_agg(t order by t.started_at desc, t.trace_id desc) into rows
-    from agentvista.traces t
-    where t.account_id = account
-          and t.trace_id = any (matched[wanted - page_size : wanted - 1]);
-
-    return agentvista.traces_page(rows,
-        case when cursor_at is null then coalesce(array_length(matched, 1), 0)
-        end, case when cursor_at is null then not more end, page, page_size,
-        more);
+    return matched;
 end;
 $$;
 
--- Traces of an account, or of some of its agents, that retention has left.
-create or replace function agentvista.traces_stored(account uuid,
-    agents uuid[])
+-- Traces of an account, or of one of its agents, that retention has left.
+create or replace function agentvista.traces_stored(account uuid, agent uuid)
 returns bigint language plpgsql stable as $$
+declare
+    folded   bigint;
+    pending  bigint;
 begin
-    if agents is null then
-        return (select coalesce(sum(s.runs - s.retired), 0)
-                from agentvista.agent_sums(account) s);
-    end if;
+    select sum(s.runs - s.retired) into folded
+    from (select d.agent_id, d.retired,
+                 d.running + d.completed + d.failed + d.timed_out as runs
+          from agentvista.agent_days d
+          where d.account_id = account and d.day = '-infinity'
+          union all
+          select h.agent_id, h.retired,
+                 h.running + h.completed + h.failed + h.timed_out
+          from agentvista.agent_hours h
+          where h.account_id = account) as s
+    where agent is null or s.agent_id = agent;
 
-    return (select coalesce(sum(s.runs - s.retired), 0)
-            from agentvista.agent_sums(account) s
-            where s.agent_id = any (agents));
+    select sum(coalesce(c.runs, 1) - coalesce(c.retired, 0)) into pending
+    from (select unnest(p.agent_id) as agent_id, unnest(p.runs) as runs,
+                 unnest(p.retired) as retired
+          from agentvista.agent_changes p
+          where p.account_id = account) as c
+    where agent is null or c.agent_id = agent;
+
+    return coalesce(folded, 0) + coalesce(pending, 0);
 end;
 $$;
 
