@@ -81,7 +81,8 @@ declare
                                        then (page - 1) * page_size else 0 end;
     skip       bigint := 0;
     wanted     bigint;
-    width      bigint := 250;
+    -- A stretch; to look for spans of a model takes longer.
+    width      bigint := case when model_name is null then 250 else 60 end;
     agents     uuid[];
     keys       text[];
     texts      text[];
@@ -240,7 +241,12 @@ begin
                            at time zone 'UTC')::date;
         end if;
 
-        width := least(4 * width, 4000);
+        -- What the page still needs, if it goes on like that.
+        width := least(coalesce(greatest(width * (wanted - cardinality(matched))
+                                         * 3 / 2
+                                         / nullif(cardinality(fitting), 0),
+                                         60), 4 * width),
+                       4 * width, 4000);
     end loop;
 
     if cursor_at is not null then
