@@ -258,6 +258,8 @@ subtest 'contents that came in log records' => sub {
     $event->($ids[2], 'gen_ai.user.message', 'just text',
              structured => 'null');
     $event->($ids[2], 'gen_ai.choice', '{"index":"x","message":1}');
+    $event->($ids[2], 'gen_ai.choice', '{"index":"NaN","message":2}');
+    $event->($ids[2], 'gen_ai.choice', '{"index":1e30,"message":3}');
     $event->($ids[2], 'gen_ai.evaluation.result', '{}');
     $event->($ids[2], 'gen_ai.user.message', '{broken', structured => 'null');
     $event->($ids[3], 'gen_ai.user.message', '{"content":"other"}');
@@ -296,6 +298,8 @@ subtest 'contents that came in log records' => sub {
     is($Api::Json->encode($value->($span{$ids[2]}{input})), $Api::Json->encode([
         { role => 'user', content => 'just text' },
         { role => 'user', content => '{broken' }]), 'odd ones');
+    is(join(' ', map { $_->{content} } @{ $value->($span{$ids[2]}{output}) }),
+       '1 2 3', 'and odd places');
     is($json->($ids[3]), $Api::Json->encode([
         'given', [{ role => 'assistant', content => 'out' }]]),
        'what came with the span is kept');

@@ -246,7 +246,8 @@ begin
 
     elsif event = 'gen_ai.choice' then
         return query
-        select coalesce((said ->> 'index')::numeric::bigint, 0), true,
+        select coalesce(substring(said ->> 'index' from '^\d{1,9}')::bigint,
+                        0), true,
                jsonb_build_object('role', 'assistant')
                || (said - 'index' - 'message')
                || case when jsonb_typeof(said -> 'message') = 'object'
