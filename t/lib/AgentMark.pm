@@ -32,6 +32,11 @@ sub new {
 
     my $port = AgentVista::free_port();
 
+    # nginx makes them, too, but a little later
+    AgentVista::sql("select agentvista.create_partitions("
+                    . "(now() at time zone 'UTC')::date - 30,"
+                    . " (now() at time zone 'UTC')::date + 1)");
+
     my $nginx = PrivateNginx->new(
         database => AgentVista::database(), workers => 1,
         %option,

@@ -99,13 +99,14 @@ begin
                ',"traceCount":', s.traces,
                ',"totalTokens":', s.tokens,
                ',"totalCost":', trim_scale(s.cost),
-               ',"totalDuration":', agentvista.agentmark_ms(s.duration),
+               ',"totalDuration":', trim_scale(greatest(s.duration, 0)
+                                                / 1000000),
                ',"firstTrace":', floor(s.first_ns / 1000000::numeric),
                ',"lastTrace":', floor(s.last_ns / 1000000::numeric), '}'),
                ',' order by s.last_ns desc, s.session_id) into answer
     from (select t.session_id, count(*) as traces, sum(m.tokens) as tokens,
                  sum(m.cost) as cost,
-                 sum(t.span_end_ns - t.span_start_ns)::bigint as duration,
+                 sum(t.span_end_ns - t.span_start_ns) as duration,
                  min(t.span_start_ns) as first_ns,
                  max(t.span_start_ns) as last_ns
           from agentvista.traces t
