@@ -177,6 +177,29 @@ subtest 'histograms' => sub {
                   . " '$api->{account}' and series_id = '$l' and recorded_at ="
                   . " '$at[4]'");
     }
+
+    # 160 at most come of SDKs; others may be less modest
+    my $many = join ',', (1) x 20000;
+    my $e = series($api, 'sizes', '{"many":"1"}', 1);
+    point($api, $e, $at[0], 1, count => 20000, sum => 20000,
+          buckets => qq('{"scale":20,"zero_count":0,"positive":{"offset":0,)
+                     . qq("counts":[$many]},"negative":{"offset":0,)
+                     . qq("counts":[$many]}}'));
+    is($api->get($query, name => 'sizes', labels => '{"many":"1"}',
+                 step => 60)->{status}, 200, 'very many buckets');
+
+    # seven times, since Postgres then has a plan that knows no values
+    my $ranges = 'select count(*) from agentvista.metric_points p,'
+                 . ' lateral agentvista.bucket_ranges(p)'
+                 . " where p.series_id = '$e';";
+    is($api->sql("set statement_timeout = '5s'; " . $ranges x 7),
+       join("\n", (40000) x 7), 'in a time that grows with their number only');
+
+    my $w = series($api, 'latency', '{"wide":"1"}', 1);
+    point($api, $w, $at[0], 1, count => 4, min => '-1.7e308', max => '1.7e308',
+          buckets => q('{"bounds":[-1.6e308,1.6e308],"counts":[1,2,1]}'));
+    is($api->get($query, name => 'latency', labels => '{"wide":"1"}',
+                 step => 60)->{status}, 200, 'the widest buckets');
 };
 
 
@@ -198,6 +221,17 @@ subtest 'steps' => sub {
                     ->{json}{data_points}[0];
     like($point->{timestamp}, qr/:00Z$/, 'a step begins at its multiple');
     is($Api::Json->encode($point->{labels}), '{"core":0}', 'common labels');
+
+    metric($api, 'huge', 1);
+    my $h = series($api, 'huge', '{}');
+    point($api, $h, $at[$_], '1.7e308', sum => '1.7e308') for 0, 1;
+    point($api, $h, $at[$_], '5e-324') for 2, 3;
+
+    is(values_of($api->get($query, name => 'huge', step => 31536000,
+                           aggregation => $_)), 'Infinity',
+       "a $_ beyond what a double holds is infinite") for qw(avg sum);
+    is(values_of($api->get($query, name => 'huge', step => 31536000,
+                           start => $at[2])), '0', 'and one below it is 0');
 };
 
 

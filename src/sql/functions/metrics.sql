@@ -167,10 +167,10 @@ begin
           having count(*) = array_length(chosen, 1)) as c;
 
     execute 'with b as (select floor(extract(epoch from p.recorded_at) / $8)'
-        '::bigint * $8 as at, avg(p.value) as avg, sum(p.value) as sum,'
+        '::bigint * $8 as at, sum(agentvista.addend(p.value)) as sum,'
         ' min(coalesce(p.min, p.value)) as min,'
         ' max(coalesce(p.max, p.value)) as max, sum(p.count) as observed,'
-        ' sum(p.sum) as total, count(*) as points'
+        ' sum(agentvista.addend(p.sum)) as total, count(*) as points'
         || case when type in (3, 4) then
             ', agentvista.merged_buckets(array_agg(p order by p.series_id,'
             ' p.recorded_at, p.recorded_nanos)) as buckets' else
@@ -178,7 +178,8 @@ begin
         || ' from agentvista.metric_points p where ' || such_that
         || ' and p.series_id = any ($2) group by 1 order by 1 desc limit $7)'
         ' select coalesce(json_agg(agentvista.metric_step(b.at, case $9'
-        ' when 0 then coalesce(b.total / nullif(b.observed, 0), b.avg)'
+        ' when 0 then coalesce(b.total / nullif(b.observed, 0),'
+        ' b.sum / b.points)'
         ' when 1 then coalesce(b.total, b.sum) when 2 then b.min'
         ' when 3 then b.max else coalesce(b.observed, b.points) end, b.points,'
         ' $10, b.buckets) order by b.at), ''[]'') from b'
@@ -188,6 +189,15 @@ begin
 
     return points;
 end;
+$$;
+
+-- What sums may be made of: Postgres refuses to compute what a double does not
+-- hold, and instead of an error the answer is infinite, or nothing.
+create or replace function agentvista.addend(x double precision)
+returns double precision language sql immutable parallel safe as $$
+    select case when abs(x) > 1e290 then x * double precision 'infinity'
+                when abs(x) < 1e-290 then 0
+                else x end
 $$;
 
 create or replace function agentvista.metric_step(at bigint,
@@ -222,8 +232,10 @@ returns table (low double precision, high double precision,
                n double precision)
 language plpgsql stable as $$
 declare
-    b      constant json := p.buckets;
-    base   double precision;
+    b         constant json := p.buckets;
+    base      double precision;
+    positive  numeric;
+    negative  numeric;
 begin
     if json_typeof(b) is distinct from 'object' then
         return;
@@ -232,10 +244,12 @@ begin
     if b -> 'counts' is not null then
         return query
         with bounds as (
-            select x.value::double precision as bound, x.ordinality as i
+            select agentvista.addend(x.value::double precision) as bound,
+                   x.ordinality as i
             from json_array_elements_text(b -> 'bounds') with ordinality x)
-        select coalesce(l.bound, p.min, least(0, h.bound)),
-               coalesce(h.bound, p.max, l.bound), c.value::double precision
+        select coalesce(l.bound, agentvista.addend(p.min), least(0, h.bound)),
+               coalesce(h.bound, agentvista.addend(p.max), l.bound),
+               c.value::double precision
         from json_array_elements_text(b -> 'counts') with ordinality c
              left join bounds l on l.i = c.ordinality - 1
              left join bounds h on h.i = c.ordinality
@@ -248,19 +262,19 @@ begin
                   power(2::double precision,
                         -least(greatest((b ->> 'scale')::numeric, -10), 20)));
 
+    -- Taken out of the text once, and not for every bucket.
+    positive := (b #>> '{positive,offset}')::numeric - 1;
+    negative := (b #>> '{negative,offset}')::numeric - 1;
+
     return query
-    select agentvista.bucket_edge(base, (b #>> '{positive,offset}')::numeric
-                                        + c.ordinality - 1),
-           agentvista.bucket_edge(base, (b #>> '{positive,offset}')::numeric
-                                        + c.ordinality),
+    select agentvista.bucket_edge(base, positive + c.ordinality),
+           agentvista.bucket_edge(base, positive + c.ordinality + 1),
            c.value::double precision
     from json_array_elements_text(b #> '{positive,counts}') with ordinality c
     where c.value::double precision > 0
     union all
-    select -agentvista.bucket_edge(base, (b #>> '{negative,offset}')::numeric
-                                         + c.ordinality),
-           -agentvista.bucket_edge(base, (b #>> '{negative,offset}')::numeric
-                                         + c.ordinality - 1),
+    select -agentvista.bucket_edge(base, negative + c.ordinality + 1),
+           -agentvista.bucket_edge(base, negative + c.ordinality),
            c.value::double precision
     from json_array_elements_text(b #> '{negative,counts}') with ordinality c
     where c.value::double precision > 0
