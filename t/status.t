@@ -279,7 +279,25 @@ $::Pg->start('fsync=off', 'synchronous_commit=off', 'full_page_writes=off');
 
 
 
-=== TEST 9: the exposition is what Prometheus reads, before any request
+=== TEST 9: a server that is read-only is not ready for traffic
+--- http_config eval: $::Private
+--- config
+    location = /readyz { agentvista_status readyz; }
+--- init
+$::Pg->stop;
+$::Pg->start('default_transaction_read_only=on');
+--- request eval: ["GET /readyz", "GET /readyz"]
+--- timeout: 30
+--- response_body_filters eval
+[[sub { sleep 2; "" }], [sub { $::Pg->stop; $::Pg->start; $_[0] }]]
+--- response_body eval
+["", '{"status":"degraded","problems":["Postgres is read-only: nothing can'
+     . ' be stored"]}']
+--- error_code eval: [503, 503]
+
+
+
+=== TEST 10: the exposition is what Prometheus reads, before any request
 --- config
     location = /metrics { agentvista_status metrics; }
 --- request eval: ["GET /metrics", "HEAD /metrics"]
@@ -298,7 +316,7 @@ agentvista_queue_batches 0
 
 
 
-=== TEST 10: requests are counted by route and status, unknown ones as other
+=== TEST 11: requests are counted by route and status, unknown ones as other
 --- config
     location /api/v1/ { agentvista; }
     location = /metrics { agentvista_status metrics; }
@@ -333,7 +351,7 @@ agentvista_requests_total{route="POST /traces/batch",status="400"} 1
 
 
 
-=== TEST 11: spans, traces, keys, refusals and flushes are counted
+=== TEST 12: spans, traces, keys, refusals and flushes are counted
 --- config
     location /api/v1/ { agentvista; }
     location = /metrics { agentvista_status metrics; }
@@ -380,7 +398,7 @@ agentvista_queue_bytes 0
 
 
 
-=== TEST 12: the gauges of the pools show their connections
+=== TEST 13: the gauges of the pools show their connections
 --- http_config eval
 "agentvista_readers 3;\nagentvista_writers 2;"
 --- config

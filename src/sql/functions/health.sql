@@ -30,6 +30,11 @@ begin
                'stored data'::text;
     end if;
 
+    if current_setting('transaction_read_only') = 'on' then
+        problems := problems
+            || 'Postgres is read-only: nothing can be stored'::text;
+    end if;
+
     problems := problems || array(
         select format('there is no partition of agentvista.%s for today or '
                       'tomorrow', t.name)
