@@ -962,7 +962,9 @@ traces_bodies(void)
 
     batch = ngx_av_case_json(NGX_AV_OTLP_TRACES, "{'resourceSpans':");
     is(ngx_av_case_rc, NGX_DECLINED, "half a body is refused");
-    ok(ngx_av_case_detail.len > 0, "with a reason");
+    is_text(ngx_av_case_detail.data, ngx_av_case_detail.len,
+            "invalid JSON: unexpected end of data at byte 17",
+            "with the reason and the place");
     ngx_av_batch_destroy(batch);
 
     batch = ngx_av_case_json(NGX_AV_OTLP_TRACES, SPANS(

@@ -213,10 +213,7 @@ ngx_av_otlp_batch_rows(ngx_av_otlp_rows_t *rows, ngx_av_otlp_signal_e signal,
                             &result);
 
     if (rc == NGX_DECLINED) {
-        return result.offset
-               ? ngx_av_otlp_batch_refuse(rows, detail, "%V at byte %uz",
-                                          &result.error, result.offset)
-               : ngx_av_otlp_batch_refuse(rows, detail, "%V", &result.error);
+        return ngx_av_otlp_batch_refuse(rows, detail, "%V", &result.error);
     }
 
     if (rc != NGX_OK) {
