@@ -469,6 +469,11 @@ ngx_av_params_value(ngx_av_params_t *ps, const ngx_av_param_t *param,
         ps->lengths[n + 1] = 1;
     }
 
+    if ((param->flags & NGX_AV_PARAM_LENIENT) && (slot->twice || slot->bad)) {
+        return ngx_av_param_absent(ps, param, &ps->values[n],
+                                   &ps->lengths[n]);
+    }
+
     if (slot->twice) {
         return ngx_av_params_error(ps, param, "must be given once");
     }
