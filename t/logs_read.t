@@ -110,6 +110,17 @@ subtest 'filters' => sub {
 };
 
 
+subtest 'more words than a tsvector holds' => sub {
+    my $id = record($api, 5000, body =>
+        "(select 'firstword ' || string_agg(md5(i::text), ' ')"
+        . " || ' lastword' from generate_series(1, 100000) i)");
+
+    is($api->get($path, q => 'firstword', limit => 1)->{json}{logs}[0]{id},
+       $id, 'its beginning is searched');
+    $api->sql("delete from agentvista.logs where id = '$id'");
+};
+
+
 subtest 'full text' => sub {
     record($api, 1000, body => "'the_runner is running into timeouts at"
                                . " example.com/a?b=c'");

@@ -102,7 +102,7 @@ begin
     from (select l.*
           from agentvista.logs l
           where l.account_id = account and l.day between first and last
-                and to_tsvector('english', l.body) @@ asked
+                and agentvista.log_words(l.body) @@ asked
                 and (l.id < before) is true
                 and l.logged_at between since and until
                 and (service is null or l.service_name = service)
@@ -130,7 +130,7 @@ begin
                 and (service is null or l.service_name = service)
                 and (level is null or l.severity = level)
                 and (asked is null
-                     or to_tsvector('english', l.body) @@ asked)
+                     or agentvista.log_words(l.body) @@ asked)
           order by l.id desc
           limit most offset skip) as l;
 end;
@@ -169,7 +169,7 @@ begin
         ' from (select l.* from agentvista.logs l where l.account_id = $1'
         ' and l.id between $2 and $3 and l.id <> $4'
         ' and l.day between $5 and $6 and l.logged_at between $7 and $8'
-        ' and to_tsvector(''english'', l.body) @@ $9'
+        ' and agentvista.log_words(l.body) @@ $9'
         ' and ($10 is null or l.service_name = $10)'
         ' and ($11 is null or l.severity = $11)'
         ' order by l.id desc limit $12) as l'

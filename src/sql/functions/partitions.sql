@@ -11,7 +11,7 @@ returns setof record language sql immutable as $$
     ('logs', array[
         'create unique index on %s (account_id, id)',
         'create index on %s (account_id, trace_id) where trace_id is not null',
-        'create index on %s using gin (to_tsvector(''english'', body))']),
+        'create index on %s using gin (agentvista.log_words(body))']),
     ('metric_points', array[
         'create unique index on %s'
         ' (account_id, series_id, recorded_at, recorded_nanos)'])
