@@ -862,7 +862,9 @@ ngx_agentvista_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_av_http_loc_conf_t  *lcf = conf;
 
+    ngx_av_http_loc_conf_t      *server;
     ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_core_srv_conf_t    *cscf;
     ngx_agentvista_main_conf_t  *mcf;
 
     if (lcf->api) {
@@ -878,6 +880,10 @@ ngx_agentvista_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->api = 1;
     lcf->route = ngx_av_api_route;
     lcf->style = ngx_av_api_style;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+    server = cscf->ctx->loc_conf[ngx_agentvista_module.ctx_index];
+    server->style = lcf->style;
 
     return NGX_CONF_OK;
 }

@@ -190,6 +190,11 @@ ngx_av_api_style(ngx_http_request_t *r)
 {
     ngx_str_t  paths[NGX_AV_ROUTER_MAX_PATHS];
 
+    if (r->uri.len == 0) {
+        /* the request line is malformed, or too long */
+        return NULL;
+    }
+
     (void) ngx_av_router_paths(r, paths);
 
     return ngx_av_router_style(r, &paths[0]);

@@ -68,7 +68,11 @@ typedef struct {
      */
     ngx_int_t  (*route)(ngx_http_request_t *r, ngx_uint_t *scopes);
 
-    /* And the style of the path, also of one without a route. */
+    /*
+     * And the style of the path, also of one without a route; NULL: not known.
+     * A server with such locations has it, too, for what nginx refuses before
+     * it knows the location.
+     */
     const ngx_av_http_style_t  *(*style)(ngx_http_request_t *r);
 } ngx_av_http_loc_conf_t;
 

@@ -12,6 +12,8 @@ static ngx_int_t ngx_av_http_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_av_http_rewrite_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_av_http_is_nginx_page(ngx_http_request_t *r);
+static ngx_uint_t ngx_av_http_is_early(ngx_http_request_t *r,
+    ngx_av_http_loc_conf_t *lcf);
 static ngx_int_t ngx_av_http_make_page(ngx_http_request_t *r,
     ngx_av_http_ctx_t *ctx);
 static ngx_int_t ngx_av_http_detail_page(ngx_http_request_t *r,
@@ -173,7 +175,7 @@ ngx_av_http_is_nginx_page(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
 
-    if (!lcf->api && lcf->scopes == 0) {
+    if (!lcf->api && lcf->scopes == 0 && !ngx_av_http_is_early(r, lcf)) {
         return 0;
     }
 
@@ -194,6 +196,18 @@ ngx_av_http_is_nginx_page(ngx_http_request_t *r)
 
     return ctx->page_status != r->err_status
            || ctx->status == (ngx_int_t) r->err_status;
+}
+
+
+/*
+ * A malformed or too long line or header, TRACE: such a request is refused
+ * before the phases begin, by the server as a whole.
+ */
+
+static ngx_uint_t
+ngx_av_http_is_early(ngx_http_request_t *r, ngx_av_http_loc_conf_t *lcf)
+{
+    return !lcf->api && lcf->style && r->write_event_handler == NULL;
 }
 
 
@@ -248,7 +262,7 @@ ngx_av_http_style(ngx_http_request_t *r)
     /* an error that came before the route was looked for */
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
-    style = lcf->api ? lcf->style(r) : NULL;
+    style = lcf->style ? lcf->style(r) : NULL;
 
     return style ? style : &ngx_av_http_detail_style;
 }
