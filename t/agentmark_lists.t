@@ -242,6 +242,9 @@ subtest 'sessions' => sub {
 
     my $traces = $chat->get('/v1/sessions/one/traces')->{json}{traces};
 
+    is($chat->get('/v1/sessions/two%2F2/traces')->{json}{traces}[0]{name},
+       'turn of two/2', 'an id with a slash');
+
     is(canonical($traces), canonical([map {
            $chat->get("/v1/traces/$_")->{json}{trace} } reverse @turns ]),
        'the traces of one, as they are alone');

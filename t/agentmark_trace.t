@@ -459,6 +459,16 @@ subtest 'ids that are free text' => sub {
     is($json->{spans}[1]{traceId}, $trace, 'and its trace\'s');
     is($other->get('/v1/traces/' . $trace =~ s/ /%20/r)->{status}, 404,
        'another account\'s are others');
+
+    for my $id (map { uuid() . $_ } '/b', '/graph/b') {
+        my $path = '/v1/traces/' . $id =~ s{/}{%2F}gr;
+
+        $app->send(span(trace => $id, id => 'x', start => $start,
+                        attributes => { 'graph.node.id' => "node of $id" }));
+
+        is($app->get($path)->{json}{trace}{id}, $id, 'with slashes');
+        like($app->get("$path/graph")->{body}, qr/"node of $id"/, 'its graph');
+    }
 };
 
 

@@ -76,6 +76,9 @@ subtest 'sessions' => sub {
     in_session($api, "caf\x{c3}\x{a9} & \"co\"", trace({}));
     is($api->get('/dashboard/sessions/caf%C3%A9%20%26%20%22co%22')->{status},
        200, 'an id of any characters');
+    in_session($api, 'a/b', trace({}));
+    is($api->get('/dashboard/sessions/a%2Fb')->{json}{session_id}, 'a/b',
+       'slashes, too');
     $api->refuses('/dashboard/sessions', @$_)
         for ['start=x', 'start'], ['page=x', 'page'], ['cursor=x', 'cursor'];
     is($api->get("/dashboard/sessions/$_")->{status}, 404, "id $_")
@@ -92,7 +95,7 @@ subtest 'sessions' => sub {
         $seen{$_->{session_id}}++ for @{ $page->{sessions} };
         $cursor = $page->{next_cursor} // last;
     }
-    is(join(' ', scalar keys %seen, grep { $_ > 1 } values %seen), '33',
+    is(join(' ', scalar keys %seen, grep { $_ > 1 } values %seen), '34',
        'each of many once');
 };
 

@@ -11,9 +11,10 @@
 
 
 static const ngx_av_route_t *ngx_av_router_find(ngx_str_t *path,
-    ngx_str_t *params);
+    ngx_str_t *params, ngx_uint_t wide);
+static ngx_uint_t ngx_av_router_is_text(const ngx_av_route_t *route);
 static ngx_uint_t ngx_av_router_match(const ngx_str_t *pattern,
-    ngx_str_t *path, ngx_str_t *params);
+    ngx_str_t *path, ngx_str_t *params, ngx_uint_t wide);
 static ngx_uint_t ngx_av_router_precedes(const ngx_str_t *one,
     const ngx_str_t *two);
 static ngx_int_t ngx_av_router_not_found(ngx_http_request_t *r,
@@ -239,7 +240,7 @@ ngx_int_t
 ngx_av_api_route(ngx_http_request_t *r, ngx_uint_t *scopes)
 {
     ngx_str_t              paths[NGX_AV_ROUTER_MAX_PATHS], *path;
-    ngx_uint_t             i, n, method, methods;
+    ngx_uint_t             i, n, wide, method, methods;
     ngx_av_http_ctx_t     *ctx;
     const ngx_av_route_t  *route, *found;
 
@@ -256,9 +257,11 @@ ngx_av_api_route(ngx_http_request_t *r, ngx_uint_t *scopes)
     found = NULL;
     path = paths;
 
-    for (i = 0; i < n && found == NULL; i++) {
-        path = &paths[i];
-        found = ngx_av_router_find(path, ctx->params);
+    for (wide = 0; wide < 2 && found == NULL; wide++) {
+        for (i = 0; i < n && found == NULL; i++) {
+            path = &paths[i];
+            found = ngx_av_router_find(path, ctx->params, wide);
+        }
     }
 
     if (found == NULL) {
@@ -391,7 +394,7 @@ ngx_av_api_log_handler(ngx_http_request_t *r)
 /* The first of the rows with the best pattern for the path, any method. */
 
 static const ngx_av_route_t *
-ngx_av_router_find(ngx_str_t *path, ngx_str_t *params)
+ngx_av_router_find(ngx_str_t *path, ngx_str_t *params, ngx_uint_t wide)
 {
     ngx_uint_t             i;
     const ngx_av_route_t  *route, *best;
@@ -401,7 +404,11 @@ ngx_av_router_find(ngx_str_t *path, ngx_str_t *params)
     for (i = 0; i < NGX_AV_NROUTES; i++) {
         route = &ngx_av_routes[i];
 
-        if (ngx_av_router_match(&route->path, path, params)
+        if (wide && !ngx_av_router_is_text(route)) {
+            continue;
+        }
+
+        if (ngx_av_router_match(&route->path, path, params, wide)
             && (best == NULL
                 || ngx_av_router_precedes(&route->path, &best->path)))
         {
@@ -410,16 +417,29 @@ ngx_av_router_find(ngx_str_t *path, ngx_str_t *params)
     }
 
     if (best) {
-        (void) ngx_av_router_match(&best->path, path, params);
+        (void) ngx_av_router_match(&best->path, path, params, wide);
     }
 
     return best;
 }
 
 
+/* Its path has a parameter that may be any text, and so contain slashes. */
+
+static ngx_uint_t
+ngx_av_router_is_text(const ngx_av_route_t *route)
+{
+    return route->params
+           && route->params->kind == NGX_AV_PARAM_TEXT
+           && (route->params->flags & NGX_AV_PARAM_PATH);
+}
+
+
+/* wide: the parameter, of which there is one, is as long as it can be. */
+
 static ngx_uint_t
 ngx_av_router_match(const ngx_str_t *pattern, ngx_str_t *path,
-    ngx_str_t *params)
+    ngx_str_t *params, ngx_uint_t wide)
 {
     u_char  *p, *last, *u, *end;
 
@@ -431,9 +451,11 @@ ngx_av_router_match(const ngx_str_t *pattern, ngx_str_t *path,
     while (p < last) {
 
         if (*p == '{') {
+            while (*p++ != '}') { /* void */ }
+
             params->data = u;
 
-            while (u < end && *u != '/') {
+            while (u < end && (wide ? end - u > last - p : *u != '/')) {
                 u++;
             }
 
@@ -444,9 +466,6 @@ ngx_av_router_match(const ngx_str_t *pattern, ngx_str_t *path,
             }
 
             params++;
-
-            while (*p++ != '}') { /* void */ }
-
             continue;
         }
 
@@ -464,7 +483,7 @@ ngx_av_router_match(const ngx_str_t *pattern, ngx_str_t *path,
 
 /*
  * Of two patterns for one path, the one that is static where they begin to
- * differ precedes.
+ * differ precedes, or else the longer.
  */
 
 static ngx_uint_t
@@ -478,7 +497,7 @@ ngx_av_router_precedes(const ngx_str_t *one, const ngx_str_t *two)
         }
     }
 
-    return 0;
+    return one->len > two->len;
 }
 
 

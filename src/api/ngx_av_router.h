@@ -22,7 +22,8 @@
 /*
  * Every route, without the trailing slash that a client may add.  A segment
  * in braces is a parameter and matches any text; where a path matches more
- * than one row, static segments win over parameters.
+ * than one row, static segments win over parameters.  If it matches none, a
+ * parameter of kind TEXT also matches text with slashes.
  *
  * HANDLER(method, path, scopes, handler)
  *
@@ -222,8 +223,7 @@ extern const ngx_uint_t  ngx_av_router_nnames;
  *
  * They are cut out of r->uri, which nginx has decoded and normalised, and which
  * "rewrite" may have changed, so that routing, locations and access rules all
- * see the same path.  In there an encoded slash is a slash: a parameter that
- * may contain one will need a pattern that spans segments.
+ * see the same path.  In there an encoded slash is a slash.
  */
 #define NGX_AV_ROUTER_MAX_PATHS  2
 
