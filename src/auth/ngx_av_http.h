@@ -102,6 +102,7 @@ typedef struct {
     unsigned                  answered:1;   /* the answer is ours already */
     unsigned                  counted:1;    /* routed: counts in the stats */
     unsigned                  over_quota:1; /* what the error is about */
+    unsigned                  ingests:1;    /* what fails here may pass */
 } ngx_av_http_ctx_t;
 
 

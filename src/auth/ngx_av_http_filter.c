@@ -14,6 +14,8 @@ static ngx_int_t ngx_av_http_rewrite_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_av_http_is_nginx_page(ngx_http_request_t *r);
 static ngx_uint_t ngx_av_http_is_early(ngx_http_request_t *r,
     ngx_av_http_loc_conf_t *lcf);
+static ngx_int_t ngx_av_http_make_temporary(ngx_http_request_t *r,
+    ngx_av_http_ctx_t *ctx);
 static ngx_int_t ngx_av_http_make_page(ngx_http_request_t *r,
     ngx_av_http_ctx_t *ctx);
 static ngx_int_t ngx_av_http_detail_page(ngx_http_request_t *r,
@@ -148,6 +150,7 @@ ngx_av_http_header_filter(ngx_http_request_t *r)
     ctx = ngx_av_http_ctx(r);
 
     if (ctx == NULL
+        || ngx_av_http_make_temporary(r, ctx) != NGX_OK
         || ngx_av_http_make_page(r, ctx) != NGX_OK
         || ngx_av_http_add_header(r, &cache_control, &no_store) != NGX_OK)
     {
@@ -208,6 +211,29 @@ static ngx_uint_t
 ngx_av_http_is_early(ngx_http_request_t *r, ngx_av_http_loc_conf_t *lcf)
 {
     return !lcf->api && lcf->style && r->write_event_handler == NULL;
+}
+
+
+/*
+ * What ends the ingestion of a body with 500 is a lack of memory or of disk.
+ * It may pass, but of all errors 500 makes a client drop its data.
+ */
+
+static ngx_int_t
+ngx_av_http_make_temporary(ngx_http_request_t *r, ngx_av_http_ctx_t *ctx)
+{
+    static ngx_str_t  retry_after = ngx_string("Retry-After");
+    static ngx_str_t  value = ngx_string("1");
+
+    if (!ctx->ingests || r->err_status != NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return NGX_OK;
+    }
+
+    r->err_status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    r->headers_out.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    ctx->retry_sent = 1;
+
+    return ngx_av_http_add_header(r, &retry_after, &value);
 }
 
 

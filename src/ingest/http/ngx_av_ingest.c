@@ -103,6 +103,8 @@ ngx_av_ingest_admit(ngx_http_request_t *r, const ngx_av_ingest_kind_t *kind,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ctx->ingests = 1;
+
     rc = kind->check(r, form);
     if (rc != NGX_OK) {
         return rc;
