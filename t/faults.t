@@ -194,6 +194,29 @@ subtest 'a lock is held for longer than requests wait' => sub {
 };
 
 
+subtest 'Postgres is read-only for a while' => sub {
+    my $connected = sub { scalar(() = $nginx->log =~ /connected to Postgres/g) };
+    my $writes = sub { $pg->sql("alter system set default_transaction_read_only"
+                                . " = $_[0]");
+                       $pg->sql('select pg_reload_conf()') };
+    my ($account, $key) = Audit::account($pg);
+    my $before = $connected->();
+
+    $writes->('on');
+
+    for (1 .. 4) {
+        my $answer = $nginx->post($key, Senders::body([Senders::uuid()], 1));
+        is($answer->{status}, 503, 'a batch gets 503');
+    }
+
+    # else ten times a second
+    cmp_ok($connected->() - $before, '<', 20, 'it is not connected to in vain');
+
+    $writes->('off');
+    ok(serves($nginx, 10), 'and then it serves again');
+};
+
+
 subtest 'Postgres does not move' => sub {
     my @pids;
 

@@ -453,9 +453,15 @@ ngx_av_db_conn_ready(ngx_av_db_conn_t *conn)
 
     conn->conf->failing = 0;
     conn->state = NGX_AV_DB_CONN_READY;
-    conn->backoff = NGX_AV_DB_BACKOFF_MIN;
 
     conn->owner->ready(conn);
+}
+
+
+void
+ngx_av_db_conn_proved(ngx_av_db_conn_t *conn)
+{
+    conn->backoff = NGX_AV_DB_BACKOFF_MIN;
 }
 
 

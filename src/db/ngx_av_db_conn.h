@@ -94,6 +94,12 @@ struct ngx_av_db_conn_s {
 
 void ngx_av_db_conn_init(ngx_av_db_conn_t *conn, ngx_cycle_t *cycle);
 
+/*
+ * It does what its owner wants: when it is lost it is made again soon.  Merely
+ * to connect proves nothing, a standby lets anybody in.
+ */
+void ngx_av_db_conn_proved(ngx_av_db_conn_t *conn);
+
 /* Down, and it will not come back by itself. */
 ngx_uint_t ngx_av_db_conn_parked(ngx_av_db_conn_t *conn);
 

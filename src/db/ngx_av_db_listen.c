@@ -270,6 +270,8 @@ ngx_av_db_listen_alive(ngx_av_db_listener_t *listener)
 {
     ngx_str_t  problems;
 
+    ngx_av_db_conn_proved(&listener->conn);
+
     problems.len = listener->conn.problems_len;
     problems.data = listener->conn.problems;
 

@@ -568,6 +568,10 @@ ngx_av_db_pool_complete(ngx_av_db_member_t *member)
 
     status = member->error ? NGX_AV_DB_FAILED : NGX_AV_DB_OK;
 
+    if (status == NGX_AV_DB_OK) {
+        ngx_av_db_conn_proved(&member->conn);
+    }
+
     member->op = NULL;
     member->conn.c->idle = 1;
 
