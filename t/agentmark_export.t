@@ -165,6 +165,18 @@ subtest 'CSV' => sub {
     like($lines[2], qr/,"a,""b""\nc",out,/, 'is quoted where it must be');
     like($answer->{header}{'x-next-cursor'}, qr/^\d{4}-.*Z~[0-9a-f-]{36}$/,
          'where the next page begins');
+
+    my @cells = ('=1+"1"', '+1', '-1', '@a', "\t=1", 'a=1');
+    my $sheet = $server->app;
+
+    $sheet->send(map { span(name => $_, start => $now) } @cells);
+
+    my (undef, @rows) = split /\r\n/,
+                        $sheet->get('/v1/traces/export?format=csv')->{body};
+
+    is(join(' ', sort map { (split /,/)[3] } @rows),
+       join(' ', sort q("'=1+""1"""), q("'+1"), q("'-1"), q("'@a"), qq("'\t=1"),
+                      'a=1'), 'no cell is a formula');
 };
 
 

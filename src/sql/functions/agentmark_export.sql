@@ -226,10 +226,14 @@ returns text language sql stable parallel safe as $$
         e'}\n')
 $$;
 
--- RFC 4180; the columns of the other form, but for the nested ones.
+-- RFC 4180; the columns of the other form, but for the nested ones. What a
+-- spreadsheet would take for a formula, since anybody may have written it, has
+-- an apostrophe in front.
 create or replace function agentvista.agentmark_csv(value text)
 returns text language sql immutable parallel safe as $$
-    select case when value ~ '[",\r\n]'
+    select case when value ~ '^[-=+@\t\r]'
+           then '"''' || replace(value, '"', '""') || '"'
+           when value ~ '[",\r\n]'
            then '"' || replace(value, '"', '""') || '"' else value end
 $$;
 
