@@ -316,6 +316,23 @@ subtest 'GET /v1/metrics' => sub {
                      . '&endDate=2020-01-31T00:00:00Z')->{body},
        '{"metrics":[]}', 'of a range that ends before it starts');
 
+    # Tokens of agents are not kept with the trace.
+    my $agents = $server->app;
+    $agents->send(map { span(start => $now, attributes => {
+                            'gen_ai.operation.name' => 'invoke_agent',
+                            'gen_ai.usage.input_tokens' => $_ }) } 1 .. 3);
+
+    my $metrics = "select agentvista.agentmark_metrics('$agents->{account}',"
+                  . ' null, null, 1::smallint, null, null)';
+
+    like(AgentVista::sql($metrics), qr/"traceCount":3,.*"totalTokens":6,/,
+         'what only the spans tell');
+    is((split /\n/, AgentVista::sql(
+            "begin; set local track_functions = 'all'; $metrics;"
+            . ' select calls from pg_stat_xact_user_functions'
+            . " where funcname = 'agentmark_traces'; commit"))[-1],
+       1, 'is asked of all traces at once');
+
     bad('/v1/metrics', 'startDate=yesterday' => 'startDate',
         'endDate=2026-13-01' => 'endDate', 'endDate=' => 'endDate',
         'granularity=minute' => 'granularity');

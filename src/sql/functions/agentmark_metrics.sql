@@ -30,30 +30,34 @@ begin
                  coalesce(sum(s.cost), 0) as cost,
                  avg(greatest(t.span_end_ns - t.span_start_ns, 0)) as latency,
                  avg((t.status in (2, 3))::integer) as errors
-          from agentvista.traces t
-               cross join lateral (%s) s
+          from agentvista.traces t %s s
           where t.account_id = $1 and t.started_at between $2 and $3
                 and t.span_count > 0 and s.spans > 0
           group by bucket) b
     $sql$,
     case when model is null and name is null then $sql$
-        select t.span_count as spans, t.span_tokens as tokens,
-               t.span_cost_usd as cost
-        where t.span_tokens is not null and t.span_cost_usd is not null
-        union all
-        select t.span_count, m.tokens, m.cost
-        from agentvista.agentmark_totals($1, array[t.trace_id]) m
-        where t.span_tokens is null or t.span_cost_usd is null
+        left join agentvista.agentmark_totals($1, array(
+            select u.trace_id
+            from agentvista.traces u
+            where u.account_id = $1 and u.started_at between $2 and $3
+                  and u.span_count > 0
+                  and (u.span_tokens is null or u.span_cost_usd is null))) m
+        on m.trace_id = t.trace_id
+        cross join lateral (
+            select t.span_count as spans,
+                   coalesce(t.span_tokens, m.tokens) as tokens,
+                   coalesce(t.span_cost_usd, m.cost) as cost)
     $sql$ else $sql$
-        select count(*) as spans,
-               sum(agentvista.agentmark_tokens(s.input_tokens,
-                       s.output_tokens, s.total_tokens)) as tokens,
-               sum(s.cost_usd) as cost
-        from agentvista.spans s
-        where s.account_id = $1 and s.home_day = t.home_day
-              and s.trace_id = t.trace_id
-              and agentvista.agentmark_matches(s, null, null, $5, $4, null,
-                                               null)
+        cross join lateral (
+            select count(*) as spans,
+                   sum(agentvista.agentmark_tokens(s.input_tokens,
+                           s.output_tokens, s.total_tokens)) as tokens,
+                   sum(s.cost_usd) as cost
+            from agentvista.spans s
+            where s.account_id = $1 and s.home_day = t.home_day
+                  and s.trace_id = t.trace_id
+                  and agentvista.agentmark_matches(s, null, null, $5, $4, null,
+                                                   null))
     $sql$ end)
     into answer
     using account, first, last, agentvista.agentmark_pattern(model),
