@@ -298,7 +298,8 @@ our @SpanIds = map { uuid() } 1 .. 2;
 our %Whole = (span_id => $SpanIds[0], name => 's', started_at => at(1));
 our $Joined = merging(
     [[{}, { %Whole, status => 'running', model => 'm' }],
-     [{}, { %Whole, status => 'timed_out', ended_at => at(2) }],
+     [{}, { %Whole, status => 'timed_out', ended_at => at(2),
+            parent_span_id => $SpanIds[1] }],
      [{}, { span_id => $SpanIds[1], name => 't', started_at => at(2),
             type => 'llm', cost_usd => '0.1', total_tokens => 4 }]],
     { total_tokens => 4, total_cost_usd => 0.1, status => 'completed' });
@@ -307,10 +308,11 @@ our $JoinedSpans = {
     filters => [map { [$_->[0] == \&same ? \&same : sub {
         my $trace = $Json->decode($_[0]);
         return join ' ', map { $_ // 'null' } map {
-            @$_{qw(name status model duration_ms)} } @{$trace->{spans}};
+            @$_{qw(name status model duration_ms)},
+            $_->{parent_span_id} ? 'child' : 'root' } @{$trace->{spans}};
     }] } @{$Joined->{filters}}],
     bodies => [map { $_ eq $Accepted ? $_
-                     : 's timed_out m 1000 t completed null null' }
+                     : 's timed_out m 1000 child t completed null null root' }
                @{$Joined->{bodies}}],
 };
 

@@ -100,6 +100,44 @@ subtest 'sessions' => sub {
 };
 
 
+# Parts of one trace that say different sessions, beside a header of an SDK.
+subtest 'the session of a trace does not depend on the order' => sub {
+    my $part = sub {
+        my ($id, $session, $start) = @_;
+        (my $hex = $id) =~ s/-//g;
+
+        return '/otlp/v1/traces', { resourceSpans => [{ scopeSpans => [{
+            spans => [{ traceId => $hex, spanId => substr(uuid() =~ s/-//gr, 16),
+                        parentSpanId => 'b' x 16, name => 'part',
+                        startTimeUnixNano => $start . '0' x 9,
+                        endTimeUnixNano => ($start + 1) . '0' x 9,
+                        attributes => [map {
+                            { key => $_,
+                              value => { stringValue => "$_ $session" } }
+                        } qw(session.id user.id)] }] }] }] };
+    };
+
+    my @orders = ([0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1],
+                  [2, 1, 0]);
+    my $to = $api->stranger;
+    my %found;
+
+    for my $order (@orders) {
+        my $id = uuid();
+        my @parts = ([$part->($id, 'one', time - 5)],
+                     [$part->($id, 'two', time - 9)],
+                     ['/traces/batch', { traces => [trace({ trace_id => $id })] }]);
+
+        is($to->send(POST => @{ $parts[$_] })->{status}, 200, 'stored')
+            for @$order;
+        $found{$to->sql("select session_id || ', ' || user_id from"
+                         . " agentvista.traces where trace_id = '$id'")}++;
+    }
+
+    is(join('|', %found), 'session.id one, user.id one|6', 'always the same');
+};
+
+
 # Spans as OpenTelemetry ingestion stores them.
 my @scope = map { uuid() } 1 .. 2;
 

@@ -24,6 +24,17 @@ our $Pg = PrivatePostgres->new;
 our $Private = 'agentvista_database "' . $Pg->conninfo . qq{";
 agentvista_zone 1m;};
 
+our $PgKey = do {
+    my $account = $Pg->sql("insert into agentvista.accounts (name)
+                            values ('status') returning id");
+    my $key = 'av_' . 'd' x 64;
+    $Pg->sql("insert into agentvista.api_keys (account_id, key_hash, prefix,
+              scopes) values ('$account', sha256('$key'), left('$key', 11),
+              '{write}')");
+    bearer($key);
+};
+our $PgBatch = batch(trace({}, span()));
+
 # Postgres must be gone from the address, not only from the socket.
 our $Nobody = 'agentvista_database "host=127.0.0.1 port=' . free_port()
               . qq{ dbname=x user=x password=hush-hush";\nagentvista_zone 1m;};
@@ -297,7 +308,32 @@ $::Pg->start('default_transaction_read_only=on');
 
 
 
-=== TEST 10: the exposition is what Prometheus reads, before any request
+=== TEST 10: a server that refuses what is written is not ready
+--- http_config eval: $::Private
+--- config
+    location = /readyz { agentvista_status readyz; }
+    location /api/v1/ { agentvista; }
+--- request eval
+["GET /readyz", "POST /api/v1/traces/batch\n$::PgBatch", "GET /readyz",
+ "POST /api/v1/traces/batch\n$::PgBatch", "GET /readyz"]
+--- more_headers eval: $::PgKey
+--- timeout: 30
+--- response_body_filters eval
+[[sub { main::until_status("/readyz", 200);
+        $::Pg->sql("alter table agentvista.agent_changes rename to hidden"); $_[0] }],
+ [\&main::same],
+ [sub { $::Pg->sql("alter table agentvista.hidden rename to agent_changes"); $_[0] }],
+ [\&main::same], [\&main::same]]
+--- response_body_like eval
+[".", qr/^\{"detail":/, qr/"cannot write: Postgres refuses it, SQLSTATE 42P01"/,
+ qr/"accepted":1/, qr/^\{"status":"ok"\}$/]
+--- error_code_like eval: ["^(200|503)\$", "503", "503", "200", "200"]
+--- no_error_log
+[emerg]
+
+
+
+=== TEST 11: the exposition is what Prometheus reads, before any request
 --- config
     location = /metrics { agentvista_status metrics; }
 --- request eval: ["GET /metrics", "HEAD /metrics"]
@@ -316,7 +352,7 @@ agentvista_queue_batches 0
 
 
 
-=== TEST 11: requests are counted by route and status, unknown ones as other
+=== TEST 12: requests are counted by route and status, unknown ones as other
 --- config
     location /api/v1/ { agentvista; }
     location = /metrics { agentvista_status metrics; }
@@ -351,7 +387,7 @@ agentvista_requests_total{route="POST /traces/batch",status="400"} 1
 
 
 
-=== TEST 12: spans, traces, keys, refusals and flushes are counted
+=== TEST 13: spans, traces, keys, refusals and flushes are counted
 --- config
     location /api/v1/ { agentvista; }
     location = /metrics { agentvista_status metrics; }
@@ -398,7 +434,7 @@ agentvista_queue_bytes 0
 
 
 
-=== TEST 13: the gauges of the pools show their connections
+=== TEST 14: the gauges of the pools show their connections
 --- http_config eval
 "agentvista_readers 3;\nagentvista_writers 2;"
 --- config

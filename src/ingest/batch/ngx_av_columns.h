@@ -45,8 +45,8 @@
     X(HOME_DAY, home_day, date, NGX_AV_DB_DATE)                               \
     X(TRACE_ID, trace_id, uuid, NGX_AV_DB_UUID)                               \
     X(ID, span_id, uuid, NGX_AV_DB_UUID)                                      \
-    X(PARENT_ID, parent_span_id, uuid, NGX_AV_DB_UUID)                        \
     X(ORDINAL, ordinal, int8, NGX_AV_DB_INT8)                                 \
+    X(PARENT_ID, parent_span_id, uuid, NGX_AV_DB_UUID)                        \
     X(TYPE, type, int2, NGX_AV_DB_INT2)                                       \
     X(STATUS, status, int2, NGX_AV_DB_INT2)                                   \
     X(NAME, name, text, NGX_AV_DB_TEXT)                                       \

@@ -19,6 +19,9 @@
  */
 #define NGX_AV_WRITER_GATHER     1
 
+/* milliseconds for which a flush that was refused makes a host not ready */
+#define NGX_AV_WRITER_REFUSED    10000
+
 /* the server's own time-out comes first; this is for a dead connection */
 #define NGX_AV_WRITER_GRACE      1000
 
@@ -134,10 +137,30 @@ ngx_av_writer_exit_process(void)
 }
 
 
+/*
+ * A host that is taken out of service writes nothing that could show that it is
+ * well again: so a refusal counts for a while.
+ */
+
 ngx_str_t
 ngx_av_writer_trouble(void)
 {
-    return ngx_av_db_pool_trouble(ngx_av_writer->pool);
+    ngx_str_t      trouble;
+    static u_char  text[sizeof("Postgres refuses it, SQLSTATE 00000")];
+
+    trouble = ngx_av_db_pool_trouble(ngx_av_writer->pool);
+
+    if (trouble.len == 0 && ngx_av_writer->refused[0] != '\0'
+        && ngx_current_msec - ngx_av_writer->refused_at
+           < NGX_AV_WRITER_REFUSED)
+    {
+        trouble.data = text;
+        trouble.len = ngx_sprintf(text, "Postgres refuses it, SQLSTATE %s",
+                                  ngx_av_writer->refused)
+                      - text;
+    }
+
+    return trouble;
 }
 
 

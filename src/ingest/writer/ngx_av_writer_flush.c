@@ -243,6 +243,7 @@ ngx_av_writer_flush_committed(ngx_av_writer_flush_t *flush)
     ngx_av_flush_part_t  *part;
 
     ngx_av_flush_committed(&flush->plan);
+    ngx_av_writer->refused[0] = '\0';
 
     for (i = 0; i < flush->plan.nparts; i++) {
         part = &flush->plan.parts[i];
@@ -384,6 +385,21 @@ ngx_av_writer_flush_reject(ngx_av_writer_flush_t *flush)
 }
 
 
+/* For /readyz; conflicts with other transactions are nothing to be told of. */
+
+static void
+ngx_av_writer_flush_refused(ngx_av_writer_flush_t *flush)
+{
+    if (ngx_strncmp(flush->op.sqlstate, "40", 2) == 0) {
+        return;
+    }
+
+    ngx_memcpy(ngx_av_writer->refused, flush->op.sqlstate,
+               sizeof(ngx_av_writer->refused));
+    ngx_av_writer->refused_at = ngx_current_msec;
+}
+
+
 /* Rolled back: nothing of the range is stored. */
 
 static void
@@ -401,6 +417,7 @@ ngx_av_writer_flush_failed(ngx_av_writer_flush_t *flush)
 
     case NGX_AV_DB_RETRY:
         ngx_av_stats_add(NGX_AV_STATS_FLUSHES_RETRIED, 1);
+        ngx_av_writer_flush_refused(flush);
         ngx_add_timer(&ngx_av_writer->pause, NGX_AV_WRITER_PAUSE);
         ngx_av_writer_flush_give_back(flush, 0, 0);
         return;
@@ -409,6 +426,7 @@ ngx_av_writer_flush_failed(ngx_av_writer_flush_t *flush)
         ngx_log_error(NGX_LOG_ALERT, flush->op.log, 0,
                       "agentvista: Postgres refuses to store anything,"
                       " SQLSTATE %s", flush->op.sqlstate);
+        ngx_av_writer_flush_refused(flush);
         ngx_av_writer_flush_give_back(flush, 0, 1);
         return;
     }

@@ -53,8 +53,9 @@
 
 #define NGX_AV_WRITER_NAMES                                                   \
     "(t.name is null and excluded.name is not null"                           \
-    " or t.session_id is null and excluded.session_id is not null"            \
-    " or t.user_id is null and excluded.user_id is not null)"
+    " or least(t.session_id, excluded.session_id)"                            \
+    " is distinct from t.session_id"                                          \
+    " or least(t.user_id, excluded.user_id) is distinct from t.user_id)"
 
 #define NGX_AV_WRITER_EXTENDS                                                 \
     "(" NGX_AV_WRITER_OWNS                                                    \
@@ -385,7 +386,7 @@ static const ngx_av_writer_sql_column_t  ngx_av_writer_sql_counted[] = {
     (sizeof(ngx_av_writer_sql_counted) / sizeof(ngx_av_writer_sql_column_t))
 
 /* what a repeated span can change: not its ids, place and order */
-#define NGX_AV_WRITER_SPAN_FIXED  NGX_AV_SPAN_TYPE
+#define NGX_AV_WRITER_SPAN_FIXED  NGX_AV_SPAN_PARENT_ID
 
 /* likewise of a trace, between its ids and the sums */
 #define NGX_AV_WRITER_TRACE_FIXED  NGX_AV_TRACE_AGENT_ID
@@ -590,11 +591,18 @@ ngx_av_writer_sql_trace_merge(ngx_av_buf_t *b,
                          c->name, c->name, c->name, c->name, c->name,
                          c->name, c->name);
 
-    case NGX_AV_TRACE_NAME:
     case NGX_AV_TRACE_SESSION_ID:
     case NGX_AV_TRACE_USER_ID:
 
-        /* what only spans say, whoever owns the trace */
+        /*
+         * What only spans say, whoever owns the trace; nearly always the same,
+         * and otherwise not what came first.
+         */
+
+        return ngx_av_writer_sql_print(b, "%s = least(t.%s, excluded.%s)",
+                                       c->name, c->name, c->name);
+
+    case NGX_AV_TRACE_NAME:
 
         return ngx_av_writer_sql_print(b,
                          "%s = case when " NGX_AV_WRITER_BOTH_MADE

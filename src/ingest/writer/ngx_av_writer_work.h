@@ -61,6 +61,9 @@ typedef struct {
     ngx_event_t                   patience; /* timer: not later */
     ngx_connection_t              dumb;
     ngx_log_t                    *log;
+    char                          refused[6];   /* SQLSTATE of the last flush,
+                                                   empty if it was stored */
+    ngx_msec_t                    refused_at;
 
     /*
      * Traces that lately passed through this worker, so that the later parts
