@@ -74,7 +74,7 @@ ngx_av_stream_join(ngx_av_stream_t *stream, const ngx_av_uuid_t *id,
     ngx_queue_insert_tail(&ngx_av_stream_worker.streams, &stream->all);
 
     if (ngx_av_stream_worker.nstreams++ == 0) {
-        ngx_av_stream_watch_start();
+        ngx_av_stream_hear_start();
     }
 
     return NGX_OK;
@@ -103,7 +103,7 @@ ngx_av_stream_leave(ngx_av_stream_t *stream)
     }
 
     if (--ngx_av_stream_worker.nstreams == 0) {
-        ngx_av_stream_watch_idle();
+        ngx_av_stream_hear_idle();
     }
 }
 
@@ -136,6 +136,14 @@ ngx_av_stream_account_done(ngx_av_stream_account_t *account)
     }
 
     ngx_queue_remove(&account->queue);
+
+    if (account->is_waiting) {
+        ngx_queue_remove(&account->turn);
+    }
+
+    if (account->rest) {
+        ngx_av_stream_release(account->rest);
+    }
 
     if (account->pending) {
         ngx_free(account->pending);
@@ -175,6 +183,29 @@ ngx_av_stream_account_advance(ngx_av_stream_account_t *account,
     account->lagging = 1;
     account->next = *cursor;
     account->next_at = ngx_current_msec;
+}
+
+
+void
+ngx_av_stream_account_wake(ngx_av_stream_account_t *account)
+{
+    ngx_queue_t             *q, *s;
+    ngx_av_stream_filter_t  *filter;
+
+    for (q = ngx_queue_head(&account->filters);
+         q != ngx_queue_sentinel(&account->filters);
+         q = ngx_queue_next(q))
+    {
+        filter = ngx_queue_data(q, ngx_av_stream_filter_t, queue);
+
+        for (s = ngx_queue_head(&filter->streams);
+             s != ngx_queue_sentinel(&filter->streams);
+             s = ngx_queue_next(s))
+        {
+            ngx_av_stream_push(ngx_queue_data(s, ngx_av_stream_t, queue),
+                               NULL);
+        }
+    }
 }
 
 

@@ -9,6 +9,10 @@
 #define NGX_AV_NOTIFY_TRACES  2048
 #define NGX_AV_NOTIFY_MARKS   256
 
+/* until what could not be told is told again */
+#define NGX_AV_NOTIFY_RETRY   1000
+
+
 typedef struct {
     ngx_av_uuid_t                 account;
     ngx_av_uuid_t                 trace;
@@ -35,6 +39,9 @@ typedef struct {
     const char                   *values[2];
     int                           lengths[2];
     ngx_pool_t                   *pool;     /* of the values; NULL: idle */
+
+    ngx_event_t                   retry;
+    ngx_connection_t              dumb;     /* of retry */
 } ngx_av_notify_t;
 
 
@@ -43,6 +50,8 @@ static void ngx_av_notify_add(ngx_av_notify_list_t *list,
 static void ngx_av_notify_mark(ngx_av_notify_list_t *list,
     ngx_av_uuid_t *account);
 static void ngx_av_notify_send(void);
+static void ngx_av_notify_later(void);
+static void ngx_av_notify_again(ngx_event_t *ev);
 static ngx_int_t ngx_av_notify_values(ngx_av_notify_list_t *list);
 static void ngx_av_notify_done(ngx_av_db_op_t *op);
 
@@ -59,6 +68,12 @@ ngx_av_notify_init_process(ngx_av_db_pool_t *pool,
     ngx_av_notify.timeout = timeout;
     ngx_av_notify.waiting = &ngx_av_notify.lists[0];
     ngx_av_notify.told = &ngx_av_notify.lists[1];
+
+    ngx_av_notify.dumb.fd = (ngx_socket_t) -1;
+    ngx_av_notify.retry.handler = ngx_av_notify_again;
+    ngx_av_notify.retry.data = &ngx_av_notify.dumb;
+    ngx_av_notify.retry.log = ngx_cycle->log;
+    ngx_av_notify.retry.cancelable = 1;
 }
 
 
@@ -134,6 +149,7 @@ ngx_av_notify_send(void)
     }
 
     if (ngx_av_notify_values(list) != NGX_OK) {
+        ngx_av_notify_later();
         return;
     }
 
@@ -157,6 +173,24 @@ ngx_av_notify_send(void)
                    list->ntraces, list->nmarks);
 
     ngx_av_db_submit(ngx_av_notify.db, op);
+}
+
+
+/* Perhaps no flush comes for long. */
+
+static void
+ngx_av_notify_later(void)
+{
+    if (!ngx_av_notify.retry.timer_set) {
+        ngx_add_timer(&ngx_av_notify.retry, NGX_AV_NOTIFY_RETRY);
+    }
+}
+
+
+static void
+ngx_av_notify_again(ngx_event_t *ev)
+{
+    ngx_av_notify_send();
 }
 
 
@@ -217,7 +251,7 @@ failed:
 }
 
 
-/* What could not be told is marked, and told with what the next flush has. */
+/* What could not be told is marked: those accounts are told to look. */
 
 static void
 ngx_av_notify_done(ngx_av_db_op_t *op)
@@ -247,5 +281,8 @@ ngx_av_notify_done(ngx_av_db_op_t *op)
 
     if (op->status == NGX_AV_DB_OK) {
         ngx_av_notify_send();
+
+    } else {
+        ngx_av_notify_later();
     }
 }

@@ -105,12 +105,14 @@ begin
 end;
 $$;
 
--- What streams show of traces: those of the ids or, with a cursor, what has
+-- A page of what streams show: those of the traces or, with a cursor, what has
 -- changed since. The filters are columns of an array each, numbers beside them,
--- and mean what they mean to agentvista.traces_list(). The first row has the
--- cursor of this moment, and a 1 if there may be more; the others a summary
--- each, and the numbers of the filters that it passes.
-create or replace function agentvista.stream_traces(
+-- and mean what they mean to agentvista.traces_list(). Each row is a summary
+-- and the numbers of the filters that it passes, but the last: that has the
+-- cursor of this moment, a 1 if there may be more than is found, and the traces
+-- left for another page. A page ends with the 200th trace, or with the one by
+-- which it has 128 kB.
+create or replace function agentvista.stream_page(
     account      uuid,
     ids          uuid[],
     since        text,
@@ -135,84 +137,102 @@ create or replace function agentvista.stream_traces(
     min_tokenss  numeric[],
     max_tokenss  numeric[],
     out summary  text,
-    out matched  integer[])
+    out matched  integer[],
+    out rest     uuid[])
 returns setof record language plpgsql stable as $$
 declare
-    gap  boolean := false;
+    at     constant text := agentvista.stream_cursor();
+    gap    boolean := false;
+    bytes  bigint := 0;
+    taken  bigint := 200;
+    found  record;
 begin
-    summary := agentvista.stream_cursor();
-
     if since is not null then
         select c.ids, c.gap into ids, gap
         from agentvista.stream_changed(account, since) c;
     end if;
 
-    matched := case when gap then '{1}' else '{}' end;
-    return next;
+    for found in
+        select t, a.name as agent, m.numbers, i.position
+        from unnest(ids[: taken]) with ordinality as i (id, position)
+             join agentvista.traces t
+             on t.account_id = account and t.trace_id = i.id
+             left join agentvista.agents a
+             on a.account_id = account and a.id = t.agent_id
+             cross join lateral (
+                 select array_agg(f.n) as numbers
+                 from unnest(numbers, agent_ids, agent_names, states, signals,
+                             labels, firsts, lasts, words, models, errors,
+                             metas, sessions, visitors, min_costs, max_costs,
+                             min_mss, max_mss, min_tokenss, max_tokenss)
+                          as f (n, agent_id, agent_name, state, signal, label,
+                                first, last, words, model, error, meta, session,
+                                visitor, min_cost, max_cost, min_ms, max_ms,
+                                min_tokens, max_tokens)
+                 where f.n is not null
+                       and (f.agent_id is null or t.agent_id = f.agent_id)
+                       and (f.agent_name is null or a.name = f.agent_name)
+                       and (f.state is null or t.status = f.state)
+                       and (f.signal is null
+                            or coalesce(t.success::integer, 2) = f.signal)
+                       and (f.label is null or t.outcome = f.label)
+                       and (f.first is null or t.started_at >= f.first)
+                       and (f.last is null or t.started_at <= f.last)
+                       and (f.words is null
+                            or strpos(lower(t.name), lower(f.words)) > 0
+                            or strpos(lower(t.error_message),
+                                      lower(f.words)) > 0
+                            or strpos(lower(a.name), lower(f.words)) > 0)
+                       and (f.error is null
+                            or strpos(lower(t.error_message),
+                                      lower(f.error)) > 0)
+                       and (f.session is null or t.session_id = f.session)
+                       and (f.visitor is null or t.user_id = f.visitor)
+                       and (f.min_cost is null
+                            or coalesce(t.total_cost_usd, t.span_cost_usd)
+                               >= f.min_cost)
+                       and (f.max_cost is null
+                            or coalesce(t.total_cost_usd, t.span_cost_usd)
+                               <= f.max_cost)
+                       and (f.min_ms is null
+                            or t.duration_ns >= f.min_ms * 1000000)
+                       and (f.max_ms is null
+                            or t.duration_ns <= f.max_ms * 1000000)
+                       and (f.min_tokens is null
+                            or coalesce(t.total_tokens, t.span_tokens)
+                               >= f.min_tokens)
+                       and (f.max_tokens is null
+                            or coalesce(t.total_tokens, t.span_tokens)
+                               <= f.max_tokens)
+                       and (f.meta is null
+                            or not exists (
+                                select from jsonb_each_text(f.meta) e
+                                where coalesce(t.metadata ->> e.key <> e.value,
+                                               true)))
+                       and (f.model is null
+                            or exists (
+                                select from agentvista.spans s
+                                where s.account_id = account
+                                      and s.home_day = t.home_day
+                                      and s.trace_id = t.trace_id
+                                      and s.model = f.model))) m
+        where m.numbers is not null
+        order by i.position
+    loop
+        if bytes >= 131072 then
+            taken := found.position - 1;
+            exit;
+        end if;
 
-    return query
-    select agentvista.trace_summary(t, a.name)::text, m.numbers
-    from unnest(ids) with ordinality as i (id, position)
-         join agentvista.traces t
-         on t.account_id = account and t.trace_id = i.id
-         left join agentvista.agents a
-         on a.account_id = account and a.id = t.agent_id
-         cross join lateral (
-             select array_agg(f.n) as numbers
-             from unnest(numbers, agent_ids, agent_names, states, signals,
-                         labels, firsts, lasts, words, models, errors, metas,
-                         sessions, visitors, min_costs, max_costs, min_mss,
-                         max_mss, min_tokenss, max_tokenss)
-                      as f (n, agent_id, agent_name, state, signal, label,
-                            first, last, words, model, error, meta, session,
-                            visitor, min_cost, max_cost, min_ms, max_ms,
-                            min_tokens, max_tokens)
-             where f.n is not null
-                   and (f.agent_id is null or t.agent_id = f.agent_id)
-                   and (f.agent_name is null or a.name = f.agent_name)
-                   and (f.state is null or t.status = f.state)
-                   and (f.signal is null
-                        or coalesce(t.success::integer, 2) = f.signal)
-                   and (f.label is null or t.outcome = f.label)
-                   and (f.first is null or t.started_at >= f.first)
-                   and (f.last is null or t.started_at <= f.last)
-                   and (f.words is null
-                        or strpos(lower(t.name), lower(f.words)) > 0
-                        or strpos(lower(t.error_message), lower(f.words)) > 0
-                        or strpos(lower(a.name), lower(f.words)) > 0)
-                   and (f.error is null
-                        or strpos(lower(t.error_message), lower(f.error)) > 0)
-                   and (f.session is null or t.session_id = f.session)
-                   and (f.visitor is null or t.user_id = f.visitor)
-                   and (f.min_cost is null
-                        or coalesce(t.total_cost_usd, t.span_cost_usd)
-                           >= f.min_cost)
-                   and (f.max_cost is null
-                        or coalesce(t.total_cost_usd, t.span_cost_usd)
-                           <= f.max_cost)
-                   and (f.min_ms is null
-                        or t.duration_ns >= f.min_ms * 1000000)
-                   and (f.max_ms is null
-                        or t.duration_ns <= f.max_ms * 1000000)
-                   and (f.min_tokens is null
-                        or coalesce(t.total_tokens, t.span_tokens)
-                           >= f.min_tokens)
-                   and (f.max_tokens is null
-                        or coalesce(t.total_tokens, t.span_tokens)
-                           <= f.max_tokens)
-                   and (f.meta is null
-                        or not exists (
-                            select from jsonb_each_text(f.meta) e
-                            where coalesce(t.metadata ->> e.key <> e.value,
-                                           true)))
-                   and (f.model is null
-                        or exists (
-                            select from agentvista.spans s
-                            where s.account_id = account
-                                  and s.home_day = t.home_day
-                                  and s.trace_id = t.trace_id
-                                  and s.model = f.model))) m
-    where m.numbers is not null
-    order by i.position;
+        summary := agentvista.trace_summary(found.t, found.agent)::text;
+        matched := found.numbers;
+        bytes := bytes + octet_length(summary);
+        return next;
+    end loop;
+
+    summary := at;
+    matched := case when gap then '{1}' else '{}' end;
+    rest := case when taken < cardinality(ids) then ids[taken + 1 :] end;
+    return next;
 end;
 $$;
