@@ -57,34 +57,74 @@ static const u_char  ngx_av_json_special[256] = {
 };
 
 
-/* One of eight bytes is such: a byte less than n, or 0, borrows its top bit. */
+/* Sixteen bytes at once; the compiler knows how, or does it in pieces. */
+typedef int8_t    ngx_av_json_block_t __attribute__((vector_size(16)));
+typedef uint64_t  ngx_av_json_words_t __attribute__((vector_size(16)));
 
-static ngx_inline uint64_t
-ngx_av_json_has_special(uint64_t word)
+
+/*
+ * One of the bytes is such, or is not ASCII: as a signed one that is less than
+ * a space, too.
+ */
+
+static ngx_inline ngx_uint_t
+ngx_av_json_is_special(ngx_av_json_words_t words)
 {
-    uint64_t        quote, backslash;
+    ngx_av_json_block_t  block;
+
+    block = (ngx_av_json_block_t) words;
+    words = (ngx_av_json_words_t) ((block < 0x20) | (block == '"')
+                                   | (block == '\\'));
+
+    return (words[0] | words[1]) != 0;
+}
+
+
+/*
+ * How many of eight bytes come before the first that is special: a byte less
+ * than n, or 0, borrows its top bit.
+ */
+
+static ngx_inline ngx_uint_t
+ngx_av_json_plain(uint64_t word)
+{
+    uint64_t        quote, backslash, found;
     const uint64_t  each = 0x0101010101010101ULL;
+
+#if !(NGX_HAVE_LITTLE_ENDIAN)
+    word = __builtin_bswap64(word);
+#endif
 
     quote = word ^ ('"' * each);
     backslash = word ^ ('\\' * each);
 
-    return (((word - 0x20 * each) & ~word)
-            | ((quote - each) & ~quote)
-            | ((backslash - each) & ~backslash)) & NGX_AV_JSON_HIGH_BITS;
+    found = (((word - 0x20 * each) & ~word)
+             | ((quote - each) & ~quote)
+             | ((backslash - each) & ~backslash)) & NGX_AV_JSON_HIGH_BITS;
+
+    return found ? (ngx_uint_t) __builtin_ctzll(found) / 8 : sizeof(word);
 }
 
 
-/* Copies eight bytes; 0 if one of them is special, or not ASCII. */
-
-static ngx_inline ngx_uint_t
-ngx_av_json_copy_word(u_char *last, const u_char *p)
+static ngx_inline uint64_t
+ngx_av_json_word(const u_char *p)
 {
     uint64_t  word;
 
     ngx_memcpy(&word, p, sizeof(uint64_t));
-    ngx_memcpy(last, &word, sizeof(uint64_t));
 
-    return !(ngx_av_json_has_special(word) | (word & NGX_AV_JSON_HIGH_BITS));
+    return word;
+}
+
+
+static ngx_inline uint32_t
+ngx_av_json_half(const u_char *p)
+{
+    uint32_t  half;
+
+    ngx_memcpy(&half, p, sizeof(uint32_t));
+
+    return half;
 }
 
 
@@ -460,47 +500,84 @@ ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
 
 /*
  * Copies text that JSON has as it is, which is nearly all there is: ASCII
- * without anything special.  NULL if it is not such.
+ * without anything special.  NULL if it is not such.  The last piece of a text
+ * overlaps the one before it.
  */
 
 static u_char *
 ngx_av_json_copy_plain(u_char *last, const u_char *p, size_t len)
 {
-    const u_char  *end;
+    size_t               i;
+    uint32_t             half[2];
+    uint64_t             word[2];
+    ngx_av_json_words_t  words;
 
-    /* no text may be NULL, to which nothing can be added */
+    if (len >= sizeof(words)) {
 
-    if (len == 0) {
-        return last;
-    }
+        for (i = 0; /* void */ ; i += sizeof(words)) {
 
-    end = p + len;
+            i = ngx_min(i, len - sizeof(words));
 
-    if (len >= sizeof(uint64_t)) {
+            ngx_memcpy(&words, p + i, sizeof(words));
+            ngx_memcpy(last + i, &words, sizeof(words));
 
-        for ( /* void */ ; end - p > (ptrdiff_t) sizeof(uint64_t);
-             p += sizeof(uint64_t), last += sizeof(uint64_t))
-        {
-            if (!ngx_av_json_copy_word(last, p)) {
+            if (ngx_av_json_is_special(words)) {
                 return NULL;
             }
+
+            if (i + sizeof(words) == len) {
+                return last + len;
+            }
         }
-
-        /* the last word overlaps the one before it */
-
-        last += end - p;
-
-        return ngx_av_json_copy_word(last - sizeof(uint64_t),
-                                     end - sizeof(uint64_t))
-               ? last : NULL;
     }
 
-    while (p < end) {
-        if (ngx_av_json_special[*p] | (*p & 0x80)) {
+    if (len >= sizeof(uint64_t)) {
+        word[0] = ngx_av_json_word(p);
+        word[1] = ngx_av_json_word(p + len - sizeof(uint64_t));
+
+        ngx_memcpy(last, &word[0], sizeof(uint64_t));
+        ngx_memcpy(last + len - sizeof(uint64_t), &word[1], sizeof(uint64_t));
+
+        words[0] = word[0];
+        words[1] = word[1];
+
+        return ngx_av_json_is_special(words) ? NULL : last + len;
+    }
+
+    if (len >= sizeof(uint32_t)) {
+        half[0] = ngx_av_json_half(p);
+        half[1] = ngx_av_json_half(p + len - sizeof(uint32_t));
+
+        ngx_memcpy(last, &half[0], sizeof(uint32_t));
+        ngx_memcpy(last + len - sizeof(uint32_t), &half[1], sizeof(uint32_t));
+
+        words[0] = (uint64_t) half[0] << 32 | half[1];
+        words[1] = words[0];
+
+        return ngx_av_json_is_special(words) ? NULL : last + len;
+    }
+
+    for (i = 0; i < len; i++) {
+        if (ngx_av_json_special[p[i]] | (p[i] & 0x80)) {
             return NULL;
         }
 
-        *last++ = *p++;
+        last[i] = p[i];
+    }
+
+    return last + len;
+}
+
+
+u_char *
+ngx_av_json_put_plain(u_char *last, const u_char *p, size_t len)
+{
+    *last++ = '"';
+
+    last = ngx_av_json_copy_plain(last, p, len);
+
+    if (last) {
+        *last++ = '"';
     }
 
     return last;
@@ -519,13 +596,10 @@ ngx_av_json_write_bytes(ngx_av_buf_t *b, const u_char *p, size_t len)
         return NGX_ERROR;
     }
 
-    last = ngx_av_json_copy_plain(b->last + 1, p, len);
+    last = ngx_av_json_put_plain(b->last, p, len);
 
     if (last) {
-        *b->last = '"';
-        *last++ = '"';
         b->last = last;
-
         return NGX_OK;
     }
 
@@ -574,7 +648,7 @@ static ngx_int_t
 ngx_av_json_write_chars(ngx_av_buf_t *b, const u_char *p, size_t len)
 {
     u_char        *last;
-    uint64_t       word;
+    ngx_uint_t     n;
     const u_char  *end;
 
     /* An escape asks for room of its own, for few strings have any. */
@@ -594,16 +668,14 @@ ngx_av_json_write_chars(ngx_av_buf_t *b, const u_char *p, size_t len)
 
     for ( ;; ) {
 
-        while (end - p >= (ptrdiff_t) sizeof(uint64_t)) {
-            ngx_memcpy(&word, p, sizeof(uint64_t));
+        n = sizeof(uint64_t);
 
-            if (ngx_av_json_has_special(word)) {
-                break;
-            }
+        while (n == sizeof(uint64_t) && end - p >= (ptrdiff_t) n) {
+            ngx_memcpy(last, p, sizeof(uint64_t));
 
-            ngx_memcpy(last, &word, sizeof(uint64_t));
-            last += sizeof(uint64_t);
-            p += sizeof(uint64_t);
+            n = ngx_av_json_plain(ngx_av_json_word(p));
+            last += n;
+            p += n;
         }
 
         while (p < end && !ngx_av_json_special[*p]) {

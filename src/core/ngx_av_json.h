@@ -70,6 +70,13 @@ ngx_int_t ngx_av_json_write_bytes(ngx_av_buf_t *b, const u_char *p,
     size_t len);
 
 /*
+ * Writes a JSON string of text in which nothing is to be repaired or escaped:
+ * last has room for len + 2 bytes.  Returns its end; NULL if the text is not
+ * such.
+ */
+u_char *ngx_av_json_put_plain(u_char *last, const u_char *p, size_t len);
+
+/*
  * A number as int64: NGX_OK; NGX_DECLINED if it is no integer that fits (a
  * fraction of zeros and an exponent are fine: 1e3, 5.0); the value is given by
  * its text, read as by ngx_av_decimal_scan().
