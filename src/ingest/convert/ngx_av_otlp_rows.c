@@ -223,8 +223,6 @@ ngx_int_t
 ngx_av_otlp_id(ngx_av_otlp_rows_t *rows, ngx_av_uuid_t *uuid,
     const ngx_av_otlp_id_t *id, size_t len, ngx_uint_t *free)
 {
-    size_t  pad;
-
     *free = 0;
 
     if (id->len == 0 && id->text.len == 0) {
@@ -238,10 +236,13 @@ ngx_av_otlp_id(ngx_av_otlp_rows_t *rows, ngx_av_uuid_t *uuid,
         return ngx_av_otlp_text_id(rows, uuid, &id->text);
     }
 
-    pad = sizeof(uuid->bytes) - id->len;
+    if (id->len == sizeof(uuid->bytes)) {
+        ngx_memcpy(uuid->bytes, id->bytes, sizeof(uuid->bytes));
 
-    ngx_memzero(uuid->bytes, pad);
-    ngx_memcpy(uuid->bytes + pad, id->bytes, id->len);
+    } else {
+        ngx_memzero(uuid->bytes, 8);
+        ngx_memcpy(uuid->bytes + 8, id->bytes, 8);
+    }
 
     return ngx_av_uuid_is_nil(uuid) ? NGX_DONE : NGX_OK;
 }
