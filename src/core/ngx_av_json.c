@@ -14,17 +14,12 @@
 #define NGX_AV_JSON_ESCAPE_LEN       (sizeof("\\u001f") - 1)
 
 
-typedef struct {
-    size_t    left;
-    unsigned  refused:1;
-} ngx_av_json_memory_t;
-
-
 static ngx_int_t ngx_av_json_read(ngx_av_json_t *json, u_char *text,
-    size_t len, yyjson_read_flag flags, size_t memory_limit,
-    yyjson_read_code *code);
+    size_t len, yyjson_read_flag flags, yyjson_read_code *code);
 static ngx_int_t ngx_av_json_repair(ngx_av_json_t *json, const u_char *text,
-    size_t len, size_t memory_limit);
+    size_t len);
+static ngx_int_t ngx_av_json_take(ngx_av_json_t *json, size_t size);
+static void ngx_av_json_give(ngx_av_json_t *json, size_t size);
 static void *ngx_av_json_malloc(void *ctx, size_t size);
 static void *ngx_av_json_realloc(void *ctx, void *p, size_t old_size,
     size_t size);
@@ -132,10 +127,21 @@ ngx_int_t
 ngx_av_json_parse(ngx_av_json_t *json, const u_char *text, size_t len,
     size_t memory_limit)
 {
+    return ngx_av_json_parse_counted(json, text, len, memory_limit, NULL);
+}
+
+
+ngx_int_t
+ngx_av_json_parse_counted(ngx_av_json_t *json, const u_char *text, size_t len,
+    size_t memory_limit, ngx_av_memory_t *memory)
+{
     ngx_int_t         rc;
     yyjson_read_code  code;
 
     ngx_memzero(json, sizeof(ngx_av_json_t));
+
+    json->memory = memory;
+    json->left = memory_limit;
 
     if (len == 0) {
         ngx_str_set(&json->error, "the document is empty");
@@ -145,10 +151,10 @@ ngx_av_json_parse(ngx_av_json_t *json, const u_char *text, size_t len,
     /* without YYJSON_READ_INSITU the text is copied, not written to */
 
     rc = ngx_av_json_read(json, (u_char *) text, len,
-                          YYJSON_READ_NUMBER_AS_RAW, memory_limit, &code);
+                          YYJSON_READ_NUMBER_AS_RAW, &code);
 
     if (rc == NGX_DECLINED && code == YYJSON_READ_ERROR_INVALID_STRING) {
-        return ngx_av_json_repair(json, text, len, memory_limit);
+        return ngx_av_json_repair(json, text, len);
     }
 
     return rc;
@@ -157,21 +163,19 @@ ngx_av_json_parse(ngx_av_json_t *json, const u_char *text, size_t len,
 
 static ngx_int_t
 ngx_av_json_read(ngx_av_json_t *json, u_char *text, size_t len,
-    yyjson_read_flag flags, size_t memory_limit, yyjson_read_code *code)
+    yyjson_read_flag flags, yyjson_read_code *code)
 {
-    yyjson_alc            alc;
-    yyjson_read_err       err;
-    ngx_av_json_memory_t  memory;
-
-    memory.left = memory_limit;
-    memory.refused = 0;
-
-    /* the document keeps a copy of alc, of which only free() is used later */
+    size_t           left, taken;
+    yyjson_alc       alc;
+    yyjson_read_err  err;
 
     alc.malloc = ngx_av_json_malloc;
     alc.realloc = ngx_av_json_realloc;
     alc.free = ngx_av_json_release;
-    alc.ctx = &memory;
+    alc.ctx = json;
+
+    left = json->left;
+    taken = json->taken;
 
     json->doc = yyjson_read_opts((char *) text, len, flags, &alc, &err);
 
@@ -180,8 +184,13 @@ ngx_av_json_read(ngx_av_json_t *json, u_char *text, size_t len,
         return NGX_OK;
     }
 
+    /* what it had is free again, though not by its size */
+
+    ngx_av_json_give(json, json->taken - taken);
+    json->left = left;
+
     if (err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
-        return memory.refused ? NGX_ABORT : NGX_ERROR;
+        return json->refused ? json->refused : NGX_ERROR;
     }
 
     *code = err.code;
@@ -201,11 +210,11 @@ ngx_av_json_read(ngx_av_json_t *json, u_char *text, size_t len,
 
 /* The strings of the document lie in the repaired text. */
 static ngx_int_t
-ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len,
-    size_t memory_limit)
+ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len)
 {
-    size_t            n;
+    size_t            n, size;
     u_char           *p;
+    ngx_int_t         rc;
     yyjson_read_code  code;
 
     ngx_str_null(&json->error);
@@ -215,14 +224,25 @@ ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len,
         return NGX_ERROR;
     }
 
-    json->repaired = malloc(3 * len + YYJSON_PADDING_SIZE);
+    /* for a moment that may be more than the limit, which the result is not */
+
+    size = 3 * len + YYJSON_PADDING_SIZE;
+
+    rc = ngx_av_memory_take(json->memory, size);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    json->taken += size;
+
+    json->repaired = malloc(size);
     if (json->repaired == NULL) {
         return NGX_ERROR;
     }
 
     n = ngx_av_text_repair_json(json->repaired, text, len);
 
-    if (n + YYJSON_PADDING_SIZE > memory_limit) {
+    if (n + YYJSON_PADDING_SIZE > json->left) {
         return NGX_ABORT;
     }
 
@@ -231,13 +251,16 @@ ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len,
         return NGX_ERROR;
     }
 
+    ngx_av_json_give(json, 3 * len - n);
+    json->left -= n + YYJSON_PADDING_SIZE;
+
     ngx_memzero(p + n, YYJSON_PADDING_SIZE);
 
     json->repaired = p;
 
     return ngx_av_json_read(json, p, n,
                             YYJSON_READ_NUMBER_AS_RAW|YYJSON_READ_INSITU,
-                            memory_limit - n - YYJSON_PADDING_SIZE, &code);
+                            &code);
 }
 
 
@@ -247,48 +270,63 @@ ngx_av_json_free(ngx_av_json_t *json)
     yyjson_doc_free(json->doc);
     free(json->repaired);
 
+    ngx_av_json_give(json, json->taken);
+
     json->doc = NULL;
     json->root = NULL;
     json->repaired = NULL;
 }
 
 
+static ngx_int_t
+ngx_av_json_take(ngx_av_json_t *json, size_t size)
+{
+    json->refused = (size > json->left) ? NGX_ABORT
+                                        : ngx_av_memory_take(json->memory,
+                                                             size);
+    if (json->refused) {
+        return json->refused;
+    }
+
+    json->left -= size;
+    json->taken += size;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_av_json_give(ngx_av_json_t *json, size_t size)
+{
+    ngx_av_memory_give(json->memory, size);
+
+    json->taken -= size;
+}
+
+
 static void *
 ngx_av_json_malloc(void *ctx, size_t size)
 {
-    ngx_av_json_memory_t  *memory = ctx;
-
-    if (size > memory->left) {
-        memory->refused = 1;
-        return NULL;
-    }
-
-    memory->left -= size;
-
-    return malloc(size);
+    return (ngx_av_json_take(ctx, size) == NGX_OK) ? malloc(size) : NULL;
 }
 
 
 static void *
 ngx_av_json_realloc(void *ctx, void *p, size_t old_size, size_t size)
 {
-    ngx_av_json_memory_t  *memory = ctx;
-
-    if (size > old_size && size - old_size > memory->left) {
-        memory->refused = 1;
+    if (size > old_size && ngx_av_json_take(ctx, size - old_size) != NGX_OK) {
         return NULL;
     }
-
-    memory->left -= size - old_size;
 
     return realloc(p, size);
 }
 
 
+/* What is freed counts until the document is, as its size is not told. */
+
 static void
 ngx_av_json_release(void *ctx, void *p)
 {
-    /* ctx is gone when a document is freed */
     (void) ctx;
 
     free(p);

@@ -60,6 +60,7 @@ ngx_av_test_decode(ngx_av_buf_t *dump, ngx_av_otlp_signal_e signal,
     ngx_av_otlp_limits_t   limits;
 
     limits.memory = NGX_AV_TEST_MEMORY;
+    limits.account = NULL;
     limits.depth = depth;
 
     if (ngx_av_buf_init(dump, ngx_av_test_pool, 256) != NGX_OK) {
@@ -578,6 +579,7 @@ ngx_av_test_memory(void)
 
     limits.depth = 0;
     limits.memory = 1024 * 1024;
+    limits.account = NULL;
 
     (void) ngx_av_buf_init(&dump, ngx_av_test_pool, 4 << 20);
 
@@ -683,6 +685,7 @@ ngx_av_test_many(void)
     bad = 0;
     limits.depth = 0;
     limits.memory = NGX_AV_TEST_MEMORY;
+    limits.account = NULL;
 
     ngx_memzero(&sink, sizeof(ngx_av_otlp_sink_t));
     sink.data = &bad;
@@ -727,6 +730,7 @@ ngx_av_test_sink(void)
 
     limits.depth = 0;
     limits.memory = 65536;
+    limits.account = NULL;
 
     ngx_memzero(&sink, sizeof(ngx_av_otlp_sink_t));
     sink.data = &test;

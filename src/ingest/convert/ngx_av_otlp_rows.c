@@ -35,17 +35,18 @@ ngx_av_otlp_new_map(ngx_av_otlp_rows_t *rows, ngx_av_otlp_map_t *map)
 ngx_int_t
 ngx_av_otlp_charge(ngx_av_otlp_rows_t *rows, size_t size)
 {
-    rows->memory += size;
-
-    if (rows->memory <= rows->options->limits.memory_limit
-                        + NGX_AV_OTLP_MEMORY)
-    {
-        return NGX_OK;
+    if (rows->full) {
+        return NGX_ABORT;
     }
 
-    rows->full = 1;
+    rows->memory += size;
 
-    return NGX_ABORT;
+    rows->full = (rows->memory > rows->options->limits.memory_limit
+                                 + NGX_AV_OTLP_MEMORY)
+                 ? NGX_ABORT
+                 : ngx_av_memory_take(rows->options->limits.account, size);
+
+    return rows->full ? NGX_ABORT : NGX_OK;
 }
 
 
