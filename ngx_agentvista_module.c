@@ -331,7 +331,7 @@ ngx_agentvista_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(mcf->connect_timeout, 5000);
     ngx_conf_init_msec_value(mcf->statement_timeout, 10000);
 
-    ngx_conf_init_size_value(mcf->ingest.queue_memory, 160 * 1024 * 1024);
+    ngx_conf_init_size_value(mcf->ingest.queue_memory, 512 * 1024 * 1024);
     ngx_conf_init_uint_value(mcf->ingest.retention_days, 30);
     ngx_conf_init_uint_value(mcf->ingest.ahead_days, 1);
 
@@ -429,7 +429,7 @@ ngx_agentvista_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->body_limit != NGX_CONF_UNSET_SIZE
         && conf->body_limit > mcf->ingest.queue_memory / NGX_AV_INGEST_FACTOR)
     {
-        return "has an agentvista_body_limit over half of"
+        return "has an agentvista_body_limit over a sixth of"
                " agentvista_queue_memory: such a body could never be taken";
     }
 

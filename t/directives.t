@@ -142,7 +142,7 @@ my %wrong = (
     'agentvista_ahead 20y' => qr/must be whole days, from 1d to 3660d/,
     'agentvista_body_limit 0' => qr/agentvista_body_limit of 0/,
     'agentvista_body_limit 17m' =>
-        qr/agentvista_body_limit over half of agentvista_queue_memory/,
+        qr/agentvista_body_limit over a sixth of agentvista_queue_memory/,
     'agentvista_attribute_limit 63' => qr/agentvista_attribute_limit must be at least 64/,
     'agentvista_span_limit 1000' => qr/agentvista_span_limit at least 1024/,
     'agentvista_access admin' => qr/invalid scope "admin"/,

@@ -14,17 +14,12 @@
 #define NGX_AV_JSON_ESCAPE_LEN       (sizeof("\\u001f") - 1)
 
 
-typedef struct {
-    size_t    left;
-    unsigned  refused:1;
-} ngx_av_json_memory_t;
-
-
 static ngx_int_t ngx_av_json_read(ngx_av_json_t *json, u_char *text,
-    size_t len, yyjson_read_flag flags, size_t memory_limit,
-    yyjson_read_code *code);
+    size_t len, yyjson_read_flag flags, yyjson_read_code *code);
 static ngx_int_t ngx_av_json_repair(ngx_av_json_t *json, const u_char *text,
-    size_t len, size_t memory_limit);
+    size_t len);
+static ngx_int_t ngx_av_json_take(ngx_av_json_t *json, size_t size);
+static void ngx_av_json_give(ngx_av_json_t *json, size_t size);
 static void *ngx_av_json_malloc(void *ctx, size_t size);
 static void *ngx_av_json_realloc(void *ctx, void *p, size_t old_size,
     size_t size);
@@ -57,34 +52,74 @@ static const u_char  ngx_av_json_special[256] = {
 };
 
 
-/* One of eight bytes is such: a byte less than n, or 0, borrows its top bit. */
+/* Sixteen bytes at once; the compiler knows how, or does it in pieces. */
+typedef int8_t    ngx_av_json_block_t __attribute__((vector_size(16)));
+typedef uint64_t  ngx_av_json_words_t __attribute__((vector_size(16)));
 
-static ngx_inline uint64_t
-ngx_av_json_has_special(uint64_t word)
+
+/*
+ * One of the bytes is such, or is not ASCII: as a signed one that is less than
+ * a space, too.
+ */
+
+static ngx_inline ngx_uint_t
+ngx_av_json_is_special(ngx_av_json_words_t words)
 {
-    uint64_t        quote, backslash;
+    ngx_av_json_block_t  block;
+
+    block = (ngx_av_json_block_t) words;
+    words = (ngx_av_json_words_t) ((block < 0x20) | (block == '"')
+                                   | (block == '\\'));
+
+    return (words[0] | words[1]) != 0;
+}
+
+
+/*
+ * How many of eight bytes come before the first that is special: a byte less
+ * than n, or 0, borrows its top bit.
+ */
+
+static ngx_inline ngx_uint_t
+ngx_av_json_plain(uint64_t word)
+{
+    uint64_t        quote, backslash, found;
     const uint64_t  each = 0x0101010101010101ULL;
+
+#if !(NGX_HAVE_LITTLE_ENDIAN)
+    word = __builtin_bswap64(word);
+#endif
 
     quote = word ^ ('"' * each);
     backslash = word ^ ('\\' * each);
 
-    return (((word - 0x20 * each) & ~word)
-            | ((quote - each) & ~quote)
-            | ((backslash - each) & ~backslash)) & NGX_AV_JSON_HIGH_BITS;
+    found = (((word - 0x20 * each) & ~word)
+             | ((quote - each) & ~quote)
+             | ((backslash - each) & ~backslash)) & NGX_AV_JSON_HIGH_BITS;
+
+    return found ? (ngx_uint_t) __builtin_ctzll(found) / 8 : sizeof(word);
 }
 
 
-/* Copies eight bytes; 0 if one of them is special, or not ASCII. */
-
-static ngx_inline ngx_uint_t
-ngx_av_json_copy_word(u_char *last, const u_char *p)
+static ngx_inline uint64_t
+ngx_av_json_word(const u_char *p)
 {
     uint64_t  word;
 
     ngx_memcpy(&word, p, sizeof(uint64_t));
-    ngx_memcpy(last, &word, sizeof(uint64_t));
 
-    return !(ngx_av_json_has_special(word) | (word & NGX_AV_JSON_HIGH_BITS));
+    return word;
+}
+
+
+static ngx_inline uint32_t
+ngx_av_json_half(const u_char *p)
+{
+    uint32_t  half;
+
+    ngx_memcpy(&half, p, sizeof(uint32_t));
+
+    return half;
 }
 
 
@@ -92,10 +127,21 @@ ngx_int_t
 ngx_av_json_parse(ngx_av_json_t *json, const u_char *text, size_t len,
     size_t memory_limit)
 {
+    return ngx_av_json_parse_counted(json, text, len, memory_limit, NULL);
+}
+
+
+ngx_int_t
+ngx_av_json_parse_counted(ngx_av_json_t *json, const u_char *text, size_t len,
+    size_t memory_limit, ngx_av_memory_t *memory)
+{
     ngx_int_t         rc;
     yyjson_read_code  code;
 
     ngx_memzero(json, sizeof(ngx_av_json_t));
+
+    json->memory = memory;
+    json->left = memory_limit;
 
     if (len == 0) {
         ngx_str_set(&json->error, "the document is empty");
@@ -105,10 +151,10 @@ ngx_av_json_parse(ngx_av_json_t *json, const u_char *text, size_t len,
     /* without YYJSON_READ_INSITU the text is copied, not written to */
 
     rc = ngx_av_json_read(json, (u_char *) text, len,
-                          YYJSON_READ_NUMBER_AS_RAW, memory_limit, &code);
+                          YYJSON_READ_NUMBER_AS_RAW, &code);
 
     if (rc == NGX_DECLINED && code == YYJSON_READ_ERROR_INVALID_STRING) {
-        return ngx_av_json_repair(json, text, len, memory_limit);
+        return ngx_av_json_repair(json, text, len);
     }
 
     return rc;
@@ -117,21 +163,19 @@ ngx_av_json_parse(ngx_av_json_t *json, const u_char *text, size_t len,
 
 static ngx_int_t
 ngx_av_json_read(ngx_av_json_t *json, u_char *text, size_t len,
-    yyjson_read_flag flags, size_t memory_limit, yyjson_read_code *code)
+    yyjson_read_flag flags, yyjson_read_code *code)
 {
-    yyjson_alc            alc;
-    yyjson_read_err       err;
-    ngx_av_json_memory_t  memory;
-
-    memory.left = memory_limit;
-    memory.refused = 0;
-
-    /* the document keeps a copy of alc, of which only free() is used later */
+    size_t           left, taken;
+    yyjson_alc       alc;
+    yyjson_read_err  err;
 
     alc.malloc = ngx_av_json_malloc;
     alc.realloc = ngx_av_json_realloc;
     alc.free = ngx_av_json_release;
-    alc.ctx = &memory;
+    alc.ctx = json;
+
+    left = json->left;
+    taken = json->taken;
 
     json->doc = yyjson_read_opts((char *) text, len, flags, &alc, &err);
 
@@ -140,8 +184,13 @@ ngx_av_json_read(ngx_av_json_t *json, u_char *text, size_t len,
         return NGX_OK;
     }
 
+    /* what it had is free again, though not by its size */
+
+    ngx_av_json_give(json, json->taken - taken);
+    json->left = left;
+
     if (err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
-        return memory.refused ? NGX_ABORT : NGX_ERROR;
+        return json->refused ? json->refused : NGX_ERROR;
     }
 
     *code = err.code;
@@ -161,11 +210,11 @@ ngx_av_json_read(ngx_av_json_t *json, u_char *text, size_t len,
 
 /* The strings of the document lie in the repaired text. */
 static ngx_int_t
-ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len,
-    size_t memory_limit)
+ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len)
 {
-    size_t            n;
+    size_t            n, size;
     u_char           *p;
+    ngx_int_t         rc;
     yyjson_read_code  code;
 
     ngx_str_null(&json->error);
@@ -175,14 +224,25 @@ ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len,
         return NGX_ERROR;
     }
 
-    json->repaired = malloc(3 * len + YYJSON_PADDING_SIZE);
+    /* for a moment that may be more than the limit, which the result is not */
+
+    size = 3 * len + YYJSON_PADDING_SIZE;
+
+    rc = ngx_av_memory_take(json->memory, size);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    json->taken += size;
+
+    json->repaired = malloc(size);
     if (json->repaired == NULL) {
         return NGX_ERROR;
     }
 
     n = ngx_av_text_repair_json(json->repaired, text, len);
 
-    if (n + YYJSON_PADDING_SIZE > memory_limit) {
+    if (n + YYJSON_PADDING_SIZE > json->left) {
         return NGX_ABORT;
     }
 
@@ -191,13 +251,16 @@ ngx_av_json_repair(ngx_av_json_t *json, const u_char *text, size_t len,
         return NGX_ERROR;
     }
 
+    ngx_av_json_give(json, 3 * len - n);
+    json->left -= n + YYJSON_PADDING_SIZE;
+
     ngx_memzero(p + n, YYJSON_PADDING_SIZE);
 
     json->repaired = p;
 
     return ngx_av_json_read(json, p, n,
                             YYJSON_READ_NUMBER_AS_RAW|YYJSON_READ_INSITU,
-                            memory_limit - n - YYJSON_PADDING_SIZE, &code);
+                            &code);
 }
 
 
@@ -207,48 +270,63 @@ ngx_av_json_free(ngx_av_json_t *json)
     yyjson_doc_free(json->doc);
     free(json->repaired);
 
+    ngx_av_json_give(json, json->taken);
+
     json->doc = NULL;
     json->root = NULL;
     json->repaired = NULL;
 }
 
 
+static ngx_int_t
+ngx_av_json_take(ngx_av_json_t *json, size_t size)
+{
+    json->refused = (size > json->left) ? NGX_ABORT
+                                        : ngx_av_memory_take(json->memory,
+                                                             size);
+    if (json->refused) {
+        return json->refused;
+    }
+
+    json->left -= size;
+    json->taken += size;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_av_json_give(ngx_av_json_t *json, size_t size)
+{
+    ngx_av_memory_give(json->memory, size);
+
+    json->taken -= size;
+}
+
+
 static void *
 ngx_av_json_malloc(void *ctx, size_t size)
 {
-    ngx_av_json_memory_t  *memory = ctx;
-
-    if (size > memory->left) {
-        memory->refused = 1;
-        return NULL;
-    }
-
-    memory->left -= size;
-
-    return malloc(size);
+    return (ngx_av_json_take(ctx, size) == NGX_OK) ? malloc(size) : NULL;
 }
 
 
 static void *
 ngx_av_json_realloc(void *ctx, void *p, size_t old_size, size_t size)
 {
-    ngx_av_json_memory_t  *memory = ctx;
-
-    if (size > old_size && size - old_size > memory->left) {
-        memory->refused = 1;
+    if (size > old_size && ngx_av_json_take(ctx, size - old_size) != NGX_OK) {
         return NULL;
     }
-
-    memory->left -= size - old_size;
 
     return realloc(p, size);
 }
 
 
+/* What is freed counts until the document is, as its size is not told. */
+
 static void
 ngx_av_json_release(void *ctx, void *p)
 {
-    /* ctx is gone when a document is freed */
     (void) ctx;
 
     free(p);
@@ -460,47 +538,84 @@ ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
 
 /*
  * Copies text that JSON has as it is, which is nearly all there is: ASCII
- * without anything special.  NULL if it is not such.
+ * without anything special.  NULL if it is not such.  The last piece of a text
+ * overlaps the one before it.
  */
 
 static u_char *
 ngx_av_json_copy_plain(u_char *last, const u_char *p, size_t len)
 {
-    const u_char  *end;
+    size_t               i;
+    uint32_t             half[2];
+    uint64_t             word[2];
+    ngx_av_json_words_t  words;
 
-    /* no text may be NULL, to which nothing can be added */
+    if (len >= sizeof(words)) {
 
-    if (len == 0) {
-        return last;
-    }
+        for (i = 0; /* void */ ; i += sizeof(words)) {
 
-    end = p + len;
+            i = ngx_min(i, len - sizeof(words));
 
-    if (len >= sizeof(uint64_t)) {
+            ngx_memcpy(&words, p + i, sizeof(words));
+            ngx_memcpy(last + i, &words, sizeof(words));
 
-        for ( /* void */ ; end - p > (ptrdiff_t) sizeof(uint64_t);
-             p += sizeof(uint64_t), last += sizeof(uint64_t))
-        {
-            if (!ngx_av_json_copy_word(last, p)) {
+            if (ngx_av_json_is_special(words)) {
                 return NULL;
             }
+
+            if (i + sizeof(words) == len) {
+                return last + len;
+            }
         }
-
-        /* the last word overlaps the one before it */
-
-        last += end - p;
-
-        return ngx_av_json_copy_word(last - sizeof(uint64_t),
-                                     end - sizeof(uint64_t))
-               ? last : NULL;
     }
 
-    while (p < end) {
-        if (ngx_av_json_special[*p] | (*p & 0x80)) {
+    if (len >= sizeof(uint64_t)) {
+        word[0] = ngx_av_json_word(p);
+        word[1] = ngx_av_json_word(p + len - sizeof(uint64_t));
+
+        ngx_memcpy(last, &word[0], sizeof(uint64_t));
+        ngx_memcpy(last + len - sizeof(uint64_t), &word[1], sizeof(uint64_t));
+
+        words[0] = word[0];
+        words[1] = word[1];
+
+        return ngx_av_json_is_special(words) ? NULL : last + len;
+    }
+
+    if (len >= sizeof(uint32_t)) {
+        half[0] = ngx_av_json_half(p);
+        half[1] = ngx_av_json_half(p + len - sizeof(uint32_t));
+
+        ngx_memcpy(last, &half[0], sizeof(uint32_t));
+        ngx_memcpy(last + len - sizeof(uint32_t), &half[1], sizeof(uint32_t));
+
+        words[0] = (uint64_t) half[0] << 32 | half[1];
+        words[1] = words[0];
+
+        return ngx_av_json_is_special(words) ? NULL : last + len;
+    }
+
+    for (i = 0; i < len; i++) {
+        if (ngx_av_json_special[p[i]] | (p[i] & 0x80)) {
             return NULL;
         }
 
-        *last++ = *p++;
+        last[i] = p[i];
+    }
+
+    return last + len;
+}
+
+
+u_char *
+ngx_av_json_put_plain(u_char *last, const u_char *p, size_t len)
+{
+    *last++ = '"';
+
+    last = ngx_av_json_copy_plain(last, p, len);
+
+    if (last) {
+        *last++ = '"';
     }
 
     return last;
@@ -519,13 +634,10 @@ ngx_av_json_write_bytes(ngx_av_buf_t *b, const u_char *p, size_t len)
         return NGX_ERROR;
     }
 
-    last = ngx_av_json_copy_plain(b->last + 1, p, len);
+    last = ngx_av_json_put_plain(b->last, p, len);
 
     if (last) {
-        *b->last = '"';
-        *last++ = '"';
         b->last = last;
-
         return NGX_OK;
     }
 
@@ -574,7 +686,7 @@ static ngx_int_t
 ngx_av_json_write_chars(ngx_av_buf_t *b, const u_char *p, size_t len)
 {
     u_char        *last;
-    uint64_t       word;
+    ngx_uint_t     n;
     const u_char  *end;
 
     /* An escape asks for room of its own, for few strings have any. */
@@ -594,16 +706,14 @@ ngx_av_json_write_chars(ngx_av_buf_t *b, const u_char *p, size_t len)
 
     for ( ;; ) {
 
-        while (end - p >= (ptrdiff_t) sizeof(uint64_t)) {
-            ngx_memcpy(&word, p, sizeof(uint64_t));
+        n = sizeof(uint64_t);
 
-            if (ngx_av_json_has_special(word)) {
-                break;
-            }
+        while (n == sizeof(uint64_t) && end - p >= (ptrdiff_t) n) {
+            ngx_memcpy(last, p, sizeof(uint64_t));
 
-            ngx_memcpy(last, &word, sizeof(uint64_t));
-            last += sizeof(uint64_t);
-            p += sizeof(uint64_t);
+            n = ngx_av_json_plain(ngx_av_json_word(p));
+            last += n;
+            p += n;
         }
 
         while (p < end && !ngx_av_json_special[*p]) {

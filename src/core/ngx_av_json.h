@@ -13,14 +13,22 @@
 #include <yyjson.h>
 
 #include "ngx_av_buf.h"
+#include "ngx_av_memory.h"
 
 
 typedef struct {
-    yyjson_doc  *doc;
-    yyjson_val  *root;
-    ngx_str_t    error;     /* why parsing failed, static text */
-    size_t       offset;    /* and where, in the text after any repair */
-    u_char      *repaired;  /* private: the text the document points to */
+    yyjson_doc        *doc;
+    yyjson_val        *root;
+    ngx_str_t          error;       /* why parsing failed, static text */
+    size_t             offset;      /* and where, in the text after any
+                                       repair */
+
+    /* private */
+    u_char            *repaired;    /* the text the document points to */
+    ngx_av_memory_t   *memory;
+    size_t             taken;       /* from it */
+    size_t             left;        /* of the limit */
+    ngx_int_t          refused;     /* why memory was, or NGX_OK */
 } ngx_av_json_t;
 
 
@@ -34,6 +42,14 @@ typedef struct {
  */
 ngx_int_t ngx_av_json_parse(ngx_av_json_t *json, const u_char *text,
     size_t len, size_t memory_limit);
+
+/*
+ * The same of a document that counts in an account while it is there: before
+ * it is parsed for what documents of its length ordinarily take, then for what
+ * it takes beyond that.  Also NGX_BUSY or NGX_ABORT as ngx_av_memory_take().
+ */
+ngx_int_t ngx_av_json_parse_counted(ngx_av_json_t *json, const u_char *text,
+    size_t len, size_t memory_limit, ngx_av_memory_t *memory);
 
 void ngx_av_json_free(ngx_av_json_t *json);
 
@@ -68,6 +84,13 @@ ngx_int_t ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p,
  */
 ngx_int_t ngx_av_json_write_bytes(ngx_av_buf_t *b, const u_char *p,
     size_t len);
+
+/*
+ * Writes a JSON string of text in which nothing is to be repaired or escaped:
+ * last has room for len + 2 bytes.  Returns its end; NULL if the text is not
+ * such.
+ */
+u_char *ngx_av_json_put_plain(u_char *last, const u_char *p, size_t len);
 
 /*
  * A number as int64: NGX_OK; NGX_DECLINED if it is no integer that fits (a

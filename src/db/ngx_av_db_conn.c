@@ -582,6 +582,17 @@ ngx_av_db_conn_retire(ngx_av_db_conn_t *conn)
 
 
 void
+ngx_av_db_conn_renew(ngx_av_db_conn_t *conn)
+{
+    ngx_av_db_conn_stop(conn);
+
+    /* by the timer: who called may still look whether it is the same PGconn */
+
+    ngx_add_timer(&conn->timer, 1);
+}
+
+
+void
 ngx_av_db_conn_stop(ngx_av_db_conn_t *conn)
 {
     ngx_log_debug1(NGX_LOG_DEBUG_CORE, &conn->log, 0,

@@ -127,6 +127,9 @@ void ngx_av_db_conn_fail(ngx_av_db_conn_t *conn, const char *text);
 /* Closes it, as it is idle and not needed any more. */
 void ngx_av_db_conn_retire(ngx_av_db_conn_t *conn);
 
+/* Closes it, as it is idle, and connects anew at once. */
+void ngx_av_db_conn_renew(ngx_av_db_conn_t *conn);
+
 /* Closes it without a word to the owner, for good. */
 void ngx_av_db_conn_stop(ngx_av_db_conn_t *conn);
 

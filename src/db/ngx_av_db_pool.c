@@ -11,12 +11,20 @@
 /* beyond statement_timeout, for its error to arrive */
 #define NGX_AV_DB_POOL_GRACE  1000
 
+/*
+ * libpq keeps the memory for the most that a connection ever sent: after so
+ * many bytes, few of which are ever sent at once, another takes its place.
+ */
+#define NGX_AV_DB_POOL_LARGE  (16 * 1024 * 1024)
+
 
 typedef struct {
     ngx_av_db_conn_t        conn;
     ngx_av_db_pool_t       *pool;
 
     ngx_av_db_op_t         *op;         /* in flight */
+    size_t                  sent;       /* bytes of its parameters */
+
     unsigned                error:1;    /* op has its sqlstate */
     unsigned                fatal:1;    /* and with it the session ended */
 } ngx_av_db_member_t;
@@ -575,6 +583,13 @@ ngx_av_db_pool_complete(ngx_av_db_member_t *member)
     member->op = NULL;
     member->conn.c->idle = 1;
 
+    if (member->sent > NGX_AV_DB_POOL_LARGE && !ngx_exiting) {
+        ngx_av_db_conn_renew(&member->conn);
+        ngx_av_db_pool_done(op, status);
+
+        return NGX_OK;
+    }
+
     /* what waits goes before what done() may submit */
 
     pg = member->conn.pg;
@@ -700,15 +715,21 @@ static ngx_int_t
 ngx_av_db_pool_send_calls(ngx_av_db_member_t *member, ngx_av_db_op_t *op)
 {
     PGconn                       *pg;
-    ngx_uint_t                    i;
+    ngx_uint_t                    i, n;
     ngx_av_db_call_t             *call;
     const ngx_av_db_statement_t  *statement;
 
     pg = member->conn.pg;
 
+    member->sent = 0;
+
     for (i = 0; i < op->ncalls; i++) {
         call = &op->calls[i];
         statement = call->statement;
+
+        for (n = 0; n < statement->nparams; n++) {
+            member->sent += call->values[n] ? call->lengths[n] : 0;
+        }
 
         if (PQsendQueryPrepared(pg, statement->name, statement->nparams,
                                 call->values, call->lengths,

@@ -199,6 +199,7 @@ decode_records(const decode_body_t *body)
     sink.point = decode_point;
 
     limits.memory = decode.options.limits.memory_limit;
+    limits.account = NULL;
     limits.depth = decode.options.limits.depth;
 
     if (ngx_av_otlp_decode(decode.signal, decode.encoding, body->data,

@@ -17,6 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_av_otlp_result_t   result;
 
     limits.memory = 1024 * 1024;
+    limits.account = NULL;
     limits.depth = 8;
 
     pool = ngx_create_pool(1024, NULL);

@@ -49,6 +49,7 @@ otlp_decode(ngx_av_otlp_signal_e signal, ngx_av_otlp_encoding_e encoding,
     ngx_av_otlp_result_t   result;
 
     limits.memory = 16 * 1024 * 1024;
+    limits.account = NULL;
     limits.depth = OTLP_DEPTH;
 
     rc = ngx_av_otlp_dump(dump, signal, encoding, body->start,

@@ -732,6 +732,47 @@ ngx_av_test_escapes(void)
 }
 
 
+/* Each special character at each place of texts of all lengths. */
+static void
+ngx_av_test_plain(void)
+{
+    u_char         text[70], copy[sizeof(text) + 3];
+    size_t         len, at;
+    ngx_uint_t     i, bad;
+    const u_char  *end;
+
+    static const u_char  chars[] = { 0, 1, 0x1f, '"', '\\', 0x80, 0xff };
+
+    bad = 0;
+
+    for (len = 0; len <= sizeof(text); len++) {
+        for (at = 0; at < len; at++) {
+
+            /* next to what is special in each way */
+            text[at] = (u_char) " !#[]~\x7f"[at % 7];
+        }
+
+        copy[len + 2] = '.';
+
+        end = ngx_av_json_put_plain(copy, text, len);
+
+        bad += (end != copy + len + 2 || *end != '.' || copy[0] != '"'
+                || end[-1] != '"' || ngx_memcmp(copy + 1, text, len) != 0);
+
+        for (at = 0; at < len; at++) {
+            for (i = 0; i < sizeof(chars); i++) {
+                text[at] = chars[i];
+                bad += (ngx_av_json_put_plain(copy, text, len) != NULL);
+            }
+
+            text[at] = 'a';
+        }
+    }
+
+    is(bad, 0, "plain text, and what is none for one character");
+}
+
+
 /* A document as it is to be written, and the same with blanks. */
 typedef struct {
     char    *text;
@@ -1168,6 +1209,7 @@ main(void)
     ngx_av_test_memory();
     ngx_av_test_code_points();
     ngx_av_test_escapes();
+    ngx_av_test_plain();
     ngx_av_test_round_trips();
     ngx_av_test_damage();
     ngx_av_test_int64_table();

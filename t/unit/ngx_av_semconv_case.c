@@ -605,6 +605,7 @@ ngx_av_semconv_run(ngx_av_buf_t *b, ngx_pool_t *pool,
     sink.span = ngx_av_case_resolve;
 
     decode.memory = NGX_AV_CASE_MEMORY;
+    decode.account = NULL;
     decode.depth = 64;
 
     rc = ngx_av_otlp_decode(NGX_AV_OTLP_TRACES, encoding, body, len, &decode,

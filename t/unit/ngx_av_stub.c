@@ -1,8 +1,5 @@
 #include "ngx_av_stub.h"
 
-#include <ngx_sha1.h>
-#include <openssl/evp.h>
-
 
 void *__real_malloc(size_t size);
 void *__real_realloc(void *p, size_t size);
@@ -12,7 +9,6 @@ void *__wrap_realloc(void *p, size_t size);
 
 static ngx_uint_t   ngx_av_stub_limit = NGX_MAX_UINT32_VALUE;
 static ngx_uint_t   ngx_av_stub_count;
-static EVP_MD_CTX  *ngx_av_stub_sha1;
 
 
 void
@@ -203,46 +199,4 @@ ngx_hextoi(u_char *line, size_t n)
     }
 
     return value;
-}
-
-
-/* One digest at a time is all the tests need. */
-
-void
-ngx_sha1_init(ngx_sha1_t *ctx)
-{
-    ngx_memzero(ctx, sizeof(ngx_sha1_t));
-
-    if (ngx_av_stub_sha1 == NULL) {
-        ngx_av_stub_sha1 = EVP_MD_CTX_new();
-    }
-
-    if (EVP_DigestInit_ex(ngx_av_stub_sha1, EVP_sha1(), NULL) != 1) {
-        abort();
-    }
-}
-
-
-void
-ngx_sha1_update(ngx_sha1_t *ctx, const void *data, size_t size)
-{
-    ctx->bytes += size;
-
-    if (EVP_DigestUpdate(ngx_av_stub_sha1, data, size) != 1) {
-        abort();
-    }
-}
-
-
-void
-ngx_sha1_final(u_char result[20], ngx_sha1_t *ctx)
-{
-    if (EVP_DigestFinal_ex(ngx_av_stub_sha1, result, NULL) != 1) {
-        abort();
-    }
-
-    EVP_MD_CTX_free(ngx_av_stub_sha1);
-    ngx_av_stub_sha1 = NULL;
-
-    ngx_memzero(ctx, sizeof(ngx_sha1_t));
 }

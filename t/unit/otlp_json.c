@@ -31,6 +31,7 @@ ngx_av_test_decode(ngx_av_buf_t *dump, ngx_av_otlp_signal_e signal,
     ngx_av_otlp_limits_t   limits;
 
     limits.memory = NGX_AV_TEST_MEMORY;
+    limits.account = NULL;
     limits.depth = NGX_AV_TEST_DEPTH;
 
     if (ngx_av_buf_init(dump, ngx_av_test_pool, 256) != NGX_OK) {
@@ -617,6 +618,7 @@ ngx_av_test_text(void)
                                 "\"spans\":[{\"traceId\":\"abc\\ud800\"}]}]}]}";
 
     limits.memory = 65536;
+    limits.account = NULL;
     limits.depth = 1;
 
     ngx_memzero(&sink, sizeof(ngx_av_otlp_sink_t));
@@ -653,6 +655,7 @@ ngx_av_test_memory(void)
 
     limits.depth = 1;
     limits.memory = 200000;
+    limits.account = NULL;
     rc = ngx_av_otlp_dump(&dump, NGX_AV_OTLP_TRACES, NGX_AV_OTLP_JSON,
                           body.start, ngx_av_buf_len(&body), &limits,
                           &ngx_av_test_result);

@@ -60,6 +60,7 @@ ngx_av_test_decode(ngx_av_buf_t *dump, ngx_av_otlp_signal_e signal,
     ngx_av_otlp_limits_t   limits;
 
     limits.memory = NGX_AV_TEST_MEMORY;
+    limits.account = NULL;
     limits.depth = depth;
 
     if (ngx_av_buf_init(dump, ngx_av_test_pool, 256) != NGX_OK) {
@@ -196,6 +197,22 @@ static const ngx_av_test_t  ngx_av_test_spans[] = {
       "span attributes{\"\"=b:false}" },
     { "true is whatever is not 0", "4a04 12021002",
       "span attributes{\"\"=b:true}" },
+    { "usual attributes", "4a08 0a016b 12030a0176 4a07 0a016b 12021805"
+      " 4a0e 0a016b 1209 21 000000000000e0bf",
+      "span attributes{\"k\"=s:\"v\" \"k\"=i:5 \"k\"=d:-0.5}" },
+    { "an integer of ten bytes", "4a10 0a016b 120b 18ffffffffffffffffff01",
+      "span attributes{\"k\"=i:-1}" },
+    { "what is nearly a usual attribute: more after it",
+      "4a0a 0a016b 12030a0176 7805 4a0b 0a016b 12030a0176 0a0162"
+      " 4a0c 0a016b 12030a0176 12021802 4a0a 0a016b 12050a01763801",
+      "span attributes{\"k\"=s:\"v\" \"b\"=s:\"v\" \"k\"=i:2"
+      " \"k\"=s:\"v\"}" },
+    { "two members of a oneof, the string first",
+      "4a0a 0a016b 12050a01761805 4a0c 0a016b 1207 1805 0a0176 1806",
+      "span attributes{\"k\"=i:5 \"k\"=i:6}" },
+    { "an attribute without a value, and with an empty one",
+      "4a03 0a016b 4a05 0a016b 1200", "span attributes{\"k\"=-:null"
+      " \"k\"=-:null}" },
     { "values inside values", "4a18 1216 2a14 0a04 2a02 0a00 0a0c"
       " 320a 0a08 0a016b 1203 0a0176",
       "span attributes{\"\"=a:[[null],{\"k\":\"v\"}]}" },
@@ -223,6 +240,17 @@ static const ngx_av_test_t  ngx_av_test_spans[] = {
       at "a number has more than ten bytes at byte 7" },
     { "a length beyond the end", "2a0261", at "a length is beyond the end"
       " at byte 7" },
+    { "a key beyond the end of its attribute", "4a05 0a046b0000 3002",
+      at "a length is beyond the end at byte 9" },
+    { "a value beyond the end of its attribute", "4a08 0a016b 12040a0176 3002",
+      at "a length is beyond the end at byte 12" },
+    { "a text beyond the end of its value", "4a08 0a016b 12030a0276 3002",
+      at "a length is beyond the end at byte 14" },
+    { "an integer beyond the end of its value", "4a07 0a016b 12021880 3002",
+      at "a number is cut off at byte 14" },
+    { "a double beyond the end of its value",
+      "4a0d 0a016b 1208 21 000000000000e0 3002",
+      at "a number is cut off at byte 14" },
     { "a length beyond the end of a child", "4a020a01 2a0161",
       at "a length is beyond the end at byte 9" },
     { "an enormous length", "2a ffffffffffffffffff01",
@@ -551,6 +579,7 @@ ngx_av_test_memory(void)
 
     limits.depth = 0;
     limits.memory = 1024 * 1024;
+    limits.account = NULL;
 
     (void) ngx_av_buf_init(&dump, ngx_av_test_pool, 4 << 20);
 
@@ -656,6 +685,7 @@ ngx_av_test_many(void)
     bad = 0;
     limits.depth = 0;
     limits.memory = NGX_AV_TEST_MEMORY;
+    limits.account = NULL;
 
     ngx_memzero(&sink, sizeof(ngx_av_otlp_sink_t));
     sink.data = &bad;
@@ -700,6 +730,7 @@ ngx_av_test_sink(void)
 
     limits.depth = 0;
     limits.memory = 65536;
+    limits.account = NULL;
 
     ngx_memzero(&sink, sizeof(ngx_av_otlp_sink_t));
     sink.data = &test;

@@ -37,6 +37,7 @@ ngx_av_test_decode(ngx_pool_t *pool, ngx_av_otlp_signal_e signal,
     ngx_av_otlp_result_t   result;
 
     limits.memory = 16 * 1024 * 1024;
+    limits.account = NULL;
     limits.depth = NGX_AV_TEST_DEPTH;
 
     copy = ngx_av_stub_copy(body->start, ngx_av_buf_len(body));

@@ -155,7 +155,8 @@ ngx_av_batch_decode(ngx_av_batch_t *batch, const u_char *body, size_t len,
         return NGX_ERROR;
     }
 
-    rc = ngx_av_json_parse(&json, body, len, limits->memory_limit);
+    rc = ngx_av_json_parse_counted(&json, body, len, limits->memory_limit,
+                                   limits->account);
 
     if (rc == NGX_OK) {
         rc = ngx_av_batch_decode_document(batch, pool, json.root, len, limits,

@@ -13,6 +13,7 @@
 
 #include "ngx_av_buf.h"
 #include "ngx_av_columns.h"
+#include "ngx_av_memory.h"
 #include "ngx_av_time.h"
 #include "ngx_av_uuid.h"
 
@@ -22,13 +23,14 @@
 
 
 typedef struct {
-    size_t          attribute_limit;    /* bytes of one text */
-    size_t          span_limit;         /* bytes of all texts of a span, or of
+    size_t            attribute_limit;  /* bytes of one text */
+    size_t            span_limit;       /* bytes of all texts of a span, or of
                                            a header */
-    ngx_uint_t      depth;              /* levels of nesting in a value */
-    size_t          memory_limit;       /* of the parsed document */
-    ngx_av_time_t   earliest;           /* starts outside these are refused: */
-    ngx_av_time_t   latest;             /* there is no partition for them */
+    ngx_uint_t        depth;            /* levels of nesting in a value */
+    size_t            memory_limit;     /* of the parsed document */
+    ngx_av_memory_t  *account;          /* where it counts, or NULL */
+    ngx_av_time_t     earliest;         /* starts outside these are refused: */
+    ngx_av_time_t     latest;           /* there is no partition for them */
 } ngx_av_batch_limits_t;
 
 
@@ -129,7 +131,7 @@ void ngx_av_batch_destroy(ngx_av_batch_t *batch);
  *
  * NGX_OK; NGX_DECLINED if the request is refused as a whole, with the reason
  * in detail (batch's pool); NGX_ABORT: its document needs more memory than the
- * limit; NGX_ERROR without memory.
+ * limit, NGX_BUSY: than its account has now; NGX_ERROR without memory.
  */
 ngx_int_t ngx_av_batch_decode(ngx_av_batch_t *batch, const u_char *body,
     size_t len, const ngx_av_batch_limits_t *limits, ngx_av_time_t now,

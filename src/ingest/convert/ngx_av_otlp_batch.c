@@ -15,7 +15,8 @@
 
 #define NGX_AV_OTLP_POOL     16384
 
-/* of freed memory, what a process keeps at hand */
+/* of freed memory, the largest piece and what a process keeps at hand */
+#define NGX_AV_OTLP_PIECE    (4 * 1024 * 1024)
 #define NGX_AV_OTLP_KEEP     (16 * 1024 * 1024)
 
 /* JSON is so much longer than protobuf */
@@ -145,7 +146,7 @@ ngx_av_otlp_batch_init_process(void)
     ngx_av_semconv_keys_init();
 
 #ifdef M_MMAP_THRESHOLD
-    (void) mallopt(M_MMAP_THRESHOLD, NGX_AV_OTLP_KEEP);
+    (void) mallopt(M_MMAP_THRESHOLD, NGX_AV_OTLP_PIECE);
     (void) mallopt(M_TRIM_THRESHOLD, NGX_AV_OTLP_KEEP);
 #endif
 }
@@ -207,6 +208,7 @@ ngx_av_otlp_batch_rows(ngx_av_otlp_rows_t *rows, ngx_av_otlp_signal_e signal,
     }
 
     limits.memory = rows->options->limits.memory_limit;
+    limits.account = rows->options->limits.account;
     limits.depth = rows->options->limits.depth;
 
     rc = ngx_av_otlp_decode(signal, encoding, body, rows->len, &limits, &sink,
@@ -221,7 +223,7 @@ ngx_av_otlp_batch_rows(ngx_av_otlp_rows_t *rows, ngx_av_otlp_signal_e signal,
     }
 
     if (rows->full) {
-        return NGX_ABORT;
+        return rows->full;
     }
 
     if (encoding == NGX_AV_OTLP_JSON && rows->options->require_key

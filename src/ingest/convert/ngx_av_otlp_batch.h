@@ -48,9 +48,9 @@ void ngx_av_otlp_batch_init_process(void);
  * how many traces nothing could be stored of.
  *
  * NGX_OK; NGX_DECLINED with detail (batch's pool) if the body cannot be
- * decoded; NGX_ABORT if it is larger, or needs more memory, than is allowed;
- * NGX_ERROR without memory.  After a failure the batch is only good for
- * ngx_av_batch_destroy().
+ * decoded; NGX_ABORT if it is larger, or needs more memory, than is allowed,
+ * and NGX_BUSY if its account has no more now; NGX_ERROR without memory.
+ * After a failure the batch is only good for ngx_av_batch_destroy().
  *
  * May run in a thread: it touches only its arguments and the batch's pool.
  */

@@ -35,17 +35,18 @@ ngx_av_otlp_new_map(ngx_av_otlp_rows_t *rows, ngx_av_otlp_map_t *map)
 ngx_int_t
 ngx_av_otlp_charge(ngx_av_otlp_rows_t *rows, size_t size)
 {
-    rows->memory += size;
-
-    if (rows->memory <= rows->options->limits.memory_limit
-                        + NGX_AV_OTLP_MEMORY)
-    {
-        return NGX_OK;
+    if (rows->full) {
+        return NGX_ABORT;
     }
 
-    rows->full = 1;
+    rows->memory += size;
 
-    return NGX_ABORT;
+    rows->full = (rows->memory > rows->options->limits.memory_limit
+                                 + NGX_AV_OTLP_MEMORY)
+                 ? NGX_ABORT
+                 : ngx_av_memory_take(rows->options->limits.account, size);
+
+    return rows->full ? NGX_ABORT : NGX_OK;
 }
 
 
@@ -223,8 +224,6 @@ ngx_int_t
 ngx_av_otlp_id(ngx_av_otlp_rows_t *rows, ngx_av_uuid_t *uuid,
     const ngx_av_otlp_id_t *id, size_t len, ngx_uint_t *free)
 {
-    size_t  pad;
-
     *free = 0;
 
     if (id->len == 0 && id->text.len == 0) {
@@ -238,10 +237,13 @@ ngx_av_otlp_id(ngx_av_otlp_rows_t *rows, ngx_av_uuid_t *uuid,
         return ngx_av_otlp_text_id(rows, uuid, &id->text);
     }
 
-    pad = sizeof(uuid->bytes) - id->len;
+    if (id->len == sizeof(uuid->bytes)) {
+        ngx_memcpy(uuid->bytes, id->bytes, sizeof(uuid->bytes));
 
-    ngx_memzero(uuid->bytes, pad);
-    ngx_memcpy(uuid->bytes + pad, id->bytes, id->len);
+    } else {
+        ngx_memzero(uuid->bytes, 8);
+        ngx_memcpy(uuid->bytes + 8, id->bytes, 8);
+    }
 
     return ngx_av_uuid_is_nil(uuid) ? NGX_DONE : NGX_OK;
 }

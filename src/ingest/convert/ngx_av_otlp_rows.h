@@ -62,8 +62,8 @@ typedef struct {
     ngx_uint_t                     any_ids;     /* unsigned any_ids:1 */
     ngx_uint_t                     index;       /* of the item, from 0 */
     size_t                         memory;      /* charged so far */
-    ngx_uint_t                     full;        /* it is over the limit:
-                                                   unsigned full:1 */
+    ngx_int_t                      full;        /* there is no more: NGX_ABORT
+                                                   or NGX_BUSY, or NGX_OK */
 
     ngx_av_otlp_table_t            table;       /* of spans, logs or points */
     ngx_av_texts_t                 texts;

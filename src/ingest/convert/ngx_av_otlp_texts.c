@@ -33,6 +33,8 @@ typedef struct {
 } ngx_av_otlp_list_t;
 
 
+static ngx_int_t ngx_av_otlp_write_plain(ngx_av_texts_t *texts,
+    ngx_av_buf_t *b, const ngx_av_otlp_attribute_t *attribute);
 static ngx_int_t ngx_av_otlp_write_member(ngx_av_texts_t *texts,
     ngx_av_buf_t *b, const ngx_str_t *name,
     const ngx_av_otlp_attribute_t *attribute);
@@ -108,7 +110,12 @@ ngx_av_otlp_write_attributes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
 
     for (i = 0; i < attributes->nelts; i++) {
 
-        rc = ngx_av_otlp_write_member(texts, b, name, &attribute[i]);
+        rc = ngx_av_otlp_write_plain(texts, b, &attribute[i]);
+
+        if (rc == NGX_DECLINED) {
+            rc = ngx_av_otlp_write_member(texts, b, name, &attribute[i]);
+        }
+
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
         }
@@ -133,6 +140,78 @@ ngx_av_otlp_write_attributes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     return ngx_av_texts_note(texts, name, NULL,
                              ngx_av_otlp_attributes_size(attributes,
                                                          texts->depth));
+}
+
+
+/*
+ * What nearly all members are, at once: a key and a text without anything to
+ * repair, escape or cut, or an integer.  NGX_DECLINED if it may be another.
+ */
+
+static ngx_int_t
+ngx_av_otlp_write_plain(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+    const ngx_av_otlp_attribute_t *attribute)
+{
+    size_t                      size;
+    u_char                     *last;
+    const ngx_str_t            *key, *text;
+    const ngx_av_otlp_value_t  *value;
+
+    key = &attribute->key;
+    value = &attribute->value;
+    text = &value->u.text;
+
+    switch (value->kind) {
+
+    case NGX_AV_OTLP_STRING:
+        if (text->len > texts->attribute_limit) {
+            return NGX_DECLINED;
+        }
+
+        size = text->len + 2;
+        break;
+
+    case NGX_AV_OTLP_INT:
+        size = NGX_INT64_LEN;
+        break;
+
+    default:
+        return NGX_DECLINED;
+    }
+
+    if (key->len > texts->attribute_limit) {
+        return NGX_DECLINED;
+    }
+
+    size += key->len + sizeof("\"\":,") - 1;
+
+    if (size > texts->left) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_av_buf_reserve(b, size) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    last = ngx_av_json_put_plain(b->last, key->data, key->len);
+
+    if (last) {
+        *last++ = ':';
+        last = (value->kind == NGX_AV_OTLP_STRING)
+               ? ngx_av_json_put_plain(last, text->data, text->len)
+               : ngx_av_text_int64(last, value->u.integer);
+    }
+
+    if (last == NULL) {
+        return NGX_DECLINED;
+    }
+
+    *last++ = ',';
+
+    texts->left -= last - b->last;
+    b->last = last;
+
+    return NGX_OK;
 }
 
 

@@ -12,6 +12,10 @@
 
 #define NGX_AV_BODY_RATIO  1032
 
+/* of a gzip member: its length, and the shortest there is */
+#define NGX_AV_BODY_TAIL        4
+#define NGX_AV_BODY_LEAST_GZIP  18
+
 /* what a small body may inflate to */
 #define NGX_AV_BODY_SMALL  (16 * 1024 * 1024)
 
@@ -32,7 +36,7 @@ typedef struct {
 
 
 static ngx_av_body_encoding_e ngx_av_body_encoding(ngx_http_request_t *r);
-static size_t ngx_av_body_guess(const ngx_str_t *text, size_t limit);
+static size_t ngx_av_body_guess(const u_char *tail, size_t len, size_t limit);
 
 
 static size_t        ngx_av_budget_limit;
@@ -53,7 +57,6 @@ ngx_av_budget_take(size_t size)
     size_t  used;
 
     if (size > ngx_av_budget_limit) {
-        ngx_av_stats_add(NGX_AV_STATS_MEMORY_REFUSALS, 1);
         return NGX_BUSY;
     }
 
@@ -61,7 +64,6 @@ ngx_av_budget_take(size_t size)
 
     if (used > ngx_av_budget_limit) {
         ngx_av_budget_give(size);
-        ngx_av_stats_add(NGX_AV_STATS_MEMORY_REFUSALS, 1);
         return NGX_BUSY;
     }
 
@@ -85,6 +87,28 @@ ngx_av_budget_cover(size_t *taken, size_t size)
     *taken = size;
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_av_budget_settle(size_t *taken, size_t size)
+{
+    if (size < *taken) {
+        ngx_av_budget_give(*taken - size);
+        *taken = size;
+    }
+
+    return ngx_av_budget_cover(taken, size);
+}
+
+
+ngx_int_t
+ngx_av_budget_refuse(ngx_http_request_t *r)
+{
+    ngx_av_stats_add(NGX_AV_STATS_MEMORY_REFUSALS, 1);
+
+    return ngx_av_http_unavailable(r, 1, "Too much data is in flight: send"
+                                         " this again.");
 }
 
 
@@ -207,7 +231,7 @@ ngx_av_body_get(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
                                  NGX_AV_BODY_INFLATED, limit);
 
     case NGX_BUSY:
-        return ngx_av_http_unavailable(r, 1, "%s", NGX_AV_BODY_NO_MEMORY);
+        return ngx_av_budget_refuse(r);
 
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -316,6 +340,42 @@ ngx_av_body_detach(ngx_av_body_t *body, ngx_pool_t *pool)
 }
 
 
+size_t
+ngx_av_body_inflated(ngx_av_body_t *body, size_t limit)
+{
+    u_char               *p;
+    u_char                tail[NGX_AV_BODY_TAIL];
+    ngx_av_body_piece_t  *piece;
+
+    if (body->pieces.nelts == 0) {
+        return 0;
+    }
+
+    piece = body->pieces.elts;
+    piece += body->pieces.nelts - 1;
+
+    if (piece->len < NGX_AV_BODY_TAIL) {
+        return ngx_min(NGX_AV_BODY_RATIO * body->len, limit);
+    }
+
+    if (piece->data) {
+        p = piece->data + piece->len - NGX_AV_BODY_TAIL;
+        return ngx_av_body_guess(p, body->len, limit);
+    }
+
+    /* what was written just now does not come from the disk */
+
+    if (ngx_read_file(&piece->file, tail, NGX_AV_BODY_TAIL,
+                      piece->offset + piece->len - NGX_AV_BODY_TAIL)
+        != NGX_AV_BODY_TAIL)
+    {
+        return limit;
+    }
+
+    return ngx_av_body_guess(tail, body->len, limit);
+}
+
+
 ngx_int_t
 ngx_av_body_read(ngx_av_body_t *body, ngx_pool_t *pool, ngx_str_t *text)
 {
@@ -380,7 +440,12 @@ ngx_av_body_inflate(ngx_pool_t *pool, size_t limit, ngx_uint_t factor,
         return NGX_ERROR;
     }
 
-    rc = ngx_av_buf_init(&out, pool, ngx_av_body_guess(text, limit));
+    /* and for the byte that proves there is no more */
+
+    rc = ngx_av_buf_init(&out, pool,
+                         ngx_av_body_guess(text->data + text->len
+                                           - NGX_AV_BODY_TAIL,
+                                           text->len, limit) + 1);
 
     p = text->data;
     left = text->len;
@@ -415,26 +480,22 @@ ngx_av_body_inflate(ngx_pool_t *pool, size_t limit, ngx_uint_t factor,
 
 /*
  * The last four bytes say how long the last member is, and most often that is
- * all: memory for it and for the byte that proves there is no more.
+ * all.
  */
 
 static size_t
-ngx_av_body_guess(const ngx_str_t *text, size_t limit)
+ngx_av_body_guess(const u_char *tail, size_t len, size_t limit)
 {
-    size_t   size;
-    u_char  *p;
+    size_t  size;
 
-    if (text->len < 18) {
+    if (len < NGX_AV_BODY_LEAST_GZIP) {
         return 0;
     }
 
-    p = text->data + text->len - 4;
-
-    size = (size_t) p[0] | (size_t) p[1] << 8 | (size_t) p[2] << 16
-           | (size_t) p[3] << 24;
+    size = (size_t) tail[0] | (size_t) tail[1] << 8 | (size_t) tail[2] << 16
+           | (size_t) tail[3] << 24;
 
     size = ngx_min(size, limit);
-    size = ngx_min(size, NGX_AV_BODY_RATIO * text->len);
 
-    return size + 1;
+    return ngx_min(size, NGX_AV_BODY_RATIO * len);
 }

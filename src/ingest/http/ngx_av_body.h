@@ -17,18 +17,21 @@
 #define NGX_AV_BODY_NOT_GZIP   "The body is not valid gzip, or it is truncated."
 #define NGX_AV_BODY_INFLATED                                                  \
     "The body has more than %uz bytes after decompression."
-#define NGX_AV_BODY_NO_MEMORY  "Too much data is in flight: send this again."
 
 
 /*
  * Memory for telemetry on its way through this worker, also from threads.
- * take() is NGX_BUSY over the limit: the request is to be refused with 503.
- * cover() takes what *taken lacks of size, and adds it.
+ * take() is NGX_BUSY over the limit.  cover() takes what *taken lacks of size,
+ * and adds it; settle() also gives back what it has beyond.
  */
 void ngx_av_budget_init(size_t limit);
 ngx_int_t ngx_av_budget_take(size_t size);
 ngx_int_t ngx_av_budget_cover(size_t *taken, size_t size);
+ngx_int_t ngx_av_budget_settle(size_t *taken, size_t size);
 void ngx_av_budget_give(size_t size);
+
+/* Prepares the 503 of a request there is no memory for. */
+ngx_int_t ngx_av_budget_refuse(ngx_http_request_t *r);
 
 
 /* Where the bytes of a body are. */
@@ -62,6 +65,12 @@ ngx_int_t ngx_av_body_find(ngx_http_request_t *r, ngx_pool_t *pool,
 
 /* Makes it independent of the request, for as long as the pool lives. */
 ngx_int_t ngx_av_body_detach(ngx_av_body_t *body, ngx_pool_t *pool);
+
+/*
+ * What a gzipped body says that it inflates to, unless that is over the limit
+ * or cannot be true.
+ */
+size_t ngx_av_body_inflated(ngx_av_body_t *body, size_t limit);
 
 /*
  * The body as one piece of memory, in pool unless it is one already.  This and

@@ -145,7 +145,7 @@ ngx_av_ingest_read(ngx_http_request_t *r, const ngx_av_ingest_kind_t *kind,
     size *= NGX_AV_INGEST_FACTOR;
 
     if (ngx_av_budget_take(size) != NGX_OK) {
-        return ngx_av_http_unavailable(r, 1, "%s", NGX_AV_BODY_NO_MEMORY);
+        return ngx_av_budget_refuse(r);
     }
 
     /*
@@ -257,6 +257,8 @@ ngx_av_ingest_destroy(ngx_av_ingest_t *in)
 
     ngx_av_budget_give(in->taken);
     ngx_av_batch_destroy(in->batch);
+
+    ngx_av_ingest_next_task();
 }
 
 
@@ -356,13 +358,16 @@ ngx_av_ingest_prepare(ngx_av_ingest_t *in)
                                  "Request body too large.");
     }
 
-    if (ngx_av_budget_cover(&in->taken, NGX_AV_INGEST_FACTOR * in->body.len)
-        != NGX_OK)
-    {
-        return ngx_av_http_unavailable(r, 1, "%s", NGX_AV_BODY_NO_MEMORY);
-    }
-
     ngx_av_ingest_limits(in, lcf);
+
+    in->need = in->body.len;
+
+    if (in->form.gzip) {
+        in->need += ngx_av_body_inflated(&in->body, in->inflated_limit)
+                    * NGX_AV_INGEST_FACTOR;
+    } else {
+        in->need *= NGX_AV_INGEST_FACTOR;
+    }
 
     return NGX_OK;
 }
@@ -419,14 +424,20 @@ ngx_av_ingest_decoded(ngx_av_ingest_t *in)
 
     in->nerrors = in->batch->errors.nelts;
 
-    /* small values can make more columns than they have text */
+    /* the text and the document are gone; the rows may be larger than both */
 
-    size = ngx_av_batch_size(in->batch);
+    size = NGX_AV_INGEST_ROWS * ngx_av_batch_size(in->batch);
 
-    if (ngx_av_budget_cover(&in->taken, size) != NGX_OK) {
-        return ngx_av_http_unavailable(in->request, 1, "%s",
-                                       NGX_AV_BODY_NO_MEMORY);
+    if (size > ngx_av_ingest_conf->queue_memory) {
+        return ngx_av_http_error(in->request, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                 "%s", NGX_AV_INGEST_TOO_MANY);
     }
+
+    if (ngx_av_budget_settle(&in->taken, size) != NGX_OK) {
+        return ngx_av_budget_refuse(in->request);
+    }
+
+    ngx_av_ingest_next_task();
 
     if (in->batch->parts.nelts == 0) {
         ngx_av_ingest_add_stats(in);
@@ -453,8 +464,7 @@ ngx_av_ingest_failed(ngx_av_ingest_t *in)
     switch (in->status) {
 
     case NGX_HTTP_SERVICE_UNAVAILABLE:
-        return ngx_av_http_unavailable(in->request, 1, "%s",
-                                       NGX_AV_BODY_NO_MEMORY);
+        return ngx_av_budget_refuse(in->request);
 
     case NGX_HTTP_INTERNAL_SERVER_ERROR:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -30,8 +30,15 @@ typedef struct {
 /* The largest of the limits that bodies have unless they are configured. */
 #define NGX_AV_INGEST_MAX_BODY  (64 * 1024 * 1024)
 
-/* What a byte of a body takes of queue_memory. */
-#define NGX_AV_INGEST_FACTOR    2
+/*
+ * What a byte of a body takes of queue_memory while it is decoded: the text,
+ * the document that JSON is parsed to (a copy, and 2.7 bytes for values), and
+ * rows, which make up for the document where there is none.
+ */
+#define NGX_AV_INGEST_FACTOR    6
+
+/* And what a byte of rows does until it is stored: libpq copies it. */
+#define NGX_AV_INGEST_ROWS      2
 
 
 /* POST /traces/batch (agentvista.md 4) */

@@ -5,10 +5,7 @@
 #define NGX_AV_INGEST_LONG_TEXT  (256 * 1024)
 #define NGX_AV_INGEST_LONG_GZIP  (8 * 1024)
 
-/*
- * Documents take memory that is not in the budget, so only so many bodies are
- * decoded in threads of a worker at once.
- */
+/* How many bodies are decoded in threads of a worker at once. */
 #define NGX_AV_INGEST_TASKS  2
 
 /* milliseconds: a thread is not to be interrupted, only to be waited for */
@@ -16,6 +13,8 @@
 
 
 static void ngx_av_ingest_work(ngx_av_ingest_t *in);
+static void ngx_av_ingest_open_account(ngx_av_ingest_t *in, size_t len);
+static ngx_int_t ngx_av_ingest_grant(ngx_av_memory_t *memory, size_t size);
 static ngx_int_t ngx_av_ingest_text(ngx_av_ingest_t *in, ngx_pool_t *pool,
     ngx_str_t *text);
 static ngx_int_t ngx_av_ingest_unframe(ngx_av_ingest_t *in, ngx_str_t *text,
@@ -27,7 +26,6 @@ static ngx_int_t ngx_av_ingest_fail(ngx_av_ingest_t *in, ngx_uint_t status,
 
 #if (NGX_THREADS)
 static ngx_int_t ngx_av_ingest_enqueue(ngx_av_ingest_t *in);
-static void ngx_av_ingest_next_task(void);
 static ngx_int_t ngx_av_ingest_post(ngx_av_ingest_t *in);
 static void ngx_av_ingest_thread(void *data, ngx_log_t *log);
 static void ngx_av_ingest_task_done(ngx_event_t *ev);
@@ -37,6 +35,7 @@ static void ngx_av_ingest_guard(ngx_event_t *ev);
 
 static ngx_uint_t   ngx_av_ingest_ntasks;
 static ngx_queue_t  ngx_av_ingest_tasks;    /* waiting; NULL links at first */
+static size_t       ngx_av_ingest_wanted;   /* memory, by those who wait */
 #endif
 
 
@@ -50,6 +49,10 @@ ngx_av_ingest_decode(ngx_av_ingest_t *in)
         return ngx_av_ingest_enqueue(in);
     }
 #endif
+
+    if (ngx_av_budget_cover(&in->taken, in->need) != NGX_OK) {
+        return ngx_av_budget_refuse(in->request);
+    }
 
     ngx_av_ingest_work(in);
 
@@ -84,6 +87,8 @@ ngx_av_ingest_work(ngx_av_ingest_t *in)
 
     if (ngx_av_ingest_text(in, pool, &text) == NGX_OK) {
 
+        ngx_av_ingest_open_account(in, text.len);
+
         rc = in->kind->decode(in, &text, &in->detail);
 
         switch (rc) {
@@ -95,10 +100,13 @@ ngx_av_ingest_work(ngx_av_ingest_t *in)
             in->status = NGX_HTTP_BAD_REQUEST;
             break;
 
+        case NGX_BUSY:
+            in->status = NGX_HTTP_SERVICE_UNAVAILABLE;
+            break;
+
         case NGX_ABORT:
             (void) ngx_av_ingest_fail(in, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                      "The body has too many values for its"
-                                      " size: send fewer at once.");
+                                      "%s", NGX_AV_INGEST_TOO_MANY);
             break;
 
         default:
@@ -109,6 +117,46 @@ ngx_av_ingest_work(ngx_av_ingest_t *in)
     /* what the batch keeps it has copied */
 
     ngx_destroy_pool(pool);
+}
+
+
+/*
+ * What was taken for the body is enough unless it has many small values.  The
+ * texts in rows are not counted one by one: they take what the text does.
+ */
+
+static void
+ngx_av_ingest_open_account(ngx_av_ingest_t *in, size_t len)
+{
+    in->len = len;
+
+    in->memory.used = 0;
+    in->memory.granted = in->taken - ngx_min(in->taken, 2 * len);
+    in->memory.grant = ngx_av_ingest_grant;
+
+    in->limits.account = &in->memory;
+}
+
+
+static ngx_int_t
+ngx_av_ingest_grant(ngx_av_memory_t *memory, size_t size)
+{
+    ngx_av_ingest_t  *in;
+
+    in = (ngx_av_ingest_t *) ((u_char *) memory
+                              - offsetof(ngx_av_ingest_t, memory));
+
+    if (2 * in->len + size > ngx_av_ingest_conf->queue_memory) {
+        return NGX_ABORT;
+    }
+
+    if (ngx_av_budget_cover(&in->taken, 2 * in->len + size) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    memory->granted = size;
+
+    return NGX_OK;
 }
 
 
@@ -246,9 +294,18 @@ ngx_av_ingest_fail(ngx_av_ingest_t *in, ngx_uint_t status, const char *fmt,
 
 #if (NGX_THREADS)
 
+/*
+ * Large bodies wait in their files until there is memory for them, though not
+ * more of them than would fit then.
+ */
+
 static ngx_int_t
 ngx_av_ingest_enqueue(ngx_av_ingest_t *in)
 {
+    if (ngx_av_ingest_wanted + in->need > ngx_av_ingest_conf->queue_memory) {
+        return ngx_av_budget_refuse(in->request);
+    }
+
     in->pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, ngx_cycle->log);
 
     if (in->pool == NULL
@@ -262,6 +319,7 @@ ngx_av_ingest_enqueue(ngx_av_ingest_t *in)
     }
 
     ngx_queue_insert_tail(&ngx_av_ingest_tasks, &in->queue);
+    ngx_av_ingest_wanted += in->need;
     in->queued = 1;
 
     /* not cancelable: a worker that quits must not leave without the answer */
@@ -282,15 +340,20 @@ void
 ngx_av_ingest_dequeue(ngx_av_ingest_t *in)
 {
     ngx_queue_remove(&in->queue);
+    ngx_av_ingest_wanted -= in->need;
     in->queued = 0;
 }
 
 
-static void
+void
 ngx_av_ingest_next_task(void)
 {
     ngx_queue_t      *q;
     ngx_av_ingest_t  *in;
+
+    if (ngx_av_ingest_tasks.next == NULL) {
+        return;
+    }
 
     while (ngx_av_ingest_ntasks < NGX_AV_INGEST_TASKS
            && !ngx_queue_empty(&ngx_av_ingest_tasks))
@@ -298,8 +361,10 @@ ngx_av_ingest_next_task(void)
         q = ngx_queue_head(&ngx_av_ingest_tasks);
         in = ngx_queue_data(q, ngx_av_ingest_t, queue);
 
-        if (ngx_av_ingest_post(in) != NGX_OK) {
-            /* the guard will answer */
+        if (ngx_av_budget_cover(&in->taken, in->need) != NGX_OK
+            || ngx_av_ingest_post(in) != NGX_OK)
+        {
+            /* memory given back, or the guard, will go on */
             return;
         }
     }
@@ -404,6 +469,12 @@ void
 ngx_av_ingest_dequeue(ngx_av_ingest_t *in)
 {
     /* nothing is ever queued */
+}
+
+
+void
+ngx_av_ingest_next_task(void)
+{
 }
 
 #endif

@@ -23,6 +23,11 @@
 typedef struct ngx_av_ingest_s  ngx_av_ingest_t;
 
 
+/* What is said of a body that could never be taken. */
+#define NGX_AV_INGEST_TOO_MANY                                                \
+    "The body has too many values for its size: send fewer at once."
+
+
 /* What a request's path and headers say about its body and its answer. */
 typedef struct {
     ngx_av_otlp_encoding_e   encoding;
@@ -69,12 +74,16 @@ struct ngx_av_ingest_s {
     void                       **cleanup;   /* points to the cleanup's data */
     ngx_av_batch_t              *batch;
     size_t                       taken;     /* from the budget */
+    size_t                       need;      /* of it, to begin decoding */
     ngx_msec_t                   deadline;  /* as ngx_current_msec */
 
     /* decoding */
     ngx_av_body_t                body;
     ngx_pool_t                  *pool;      /* of a body that waits for a
                                                thread */
+    size_t                       len;       /* of the text */
+    ngx_av_memory_t              memory;    /* what is made of the text takes
+                                               from the budget */
     size_t                       inflated_limit;
     ngx_av_batch_limits_t        limits;
     ngx_av_time_t                now;
@@ -130,6 +139,9 @@ ngx_int_t ngx_av_ingest_decode(ngx_av_ingest_t *in);
 
 /* It is queued for a thread, and must not wait any longer. */
 void ngx_av_ingest_dequeue(ngx_av_ingest_t *in);
+
+/* Memory was given back, for which others may be queued. */
+void ngx_av_ingest_next_task(void);
 
 /*
  * What comes after decoding: NGX_AGAIN if the batch is on its way, or what the

@@ -36,7 +36,7 @@ ngx_av_otlp_decode(ngx_av_otlp_signal_e signal,
     d.reader.body = body;
     d.reader.depth = limits->depth;
 
-    ngx_av_otlp_scratch_init(&d.scratch, limits->memory);
+    ngx_av_otlp_scratch_init(&d.scratch, limits->memory, limits->account);
 
     rc = (encoding == NGX_AV_OTLP_JSON)
          ? ngx_av_otlp_json_request(&d, body, len)

@@ -22,6 +22,7 @@
 #include <yyjson.h>
 
 #include "ngx_av_buf.h"
+#include "ngx_av_memory.h"
 
 
 typedef enum {
@@ -294,6 +295,7 @@ typedef struct {
 typedef struct {
     size_t                   memory;    /* bytes, of a JSON document and of
                                            the records' arrays */
+    ngx_av_memory_t         *account;   /* where these count, or NULL */
     ngx_uint_t               depth;     /* arrays and kvlists inside each
                                            other in a value; each takes some
                                            400 bytes of stack */
@@ -321,8 +323,8 @@ typedef struct {
  *
  * NGX_OK; NGX_DECLINED with result->error and offset if the body cannot be
  * decoded or is another signal's: records handed over before are void;
- * NGX_ABORT if it needs more than limits->memory; NGX_ERROR without memory or
- * by the sink.
+ * NGX_ABORT if it needs more than limits->memory; NGX_BUSY or NGX_ABORT as
+ * limits->account says; NGX_ERROR without memory or by the sink.
  */
 ngx_int_t ngx_av_otlp_decode(ngx_av_otlp_signal_e signal,
     ngx_av_otlp_encoding_e encoding, const u_char *body, size_t len,

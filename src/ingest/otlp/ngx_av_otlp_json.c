@@ -393,7 +393,8 @@ ngx_av_otlp_json_request(ngx_av_otlp_decoder_t *d, const u_char *p,
     ngx_av_json_t          json;
     ngx_av_otlp_result_t  *result;
 
-    rc = ngx_av_json_parse(&json, p, len, d->limits->memory);
+    rc = ngx_av_json_parse_counted(&json, p, len, d->limits->memory,
+                                   d->limits->account);
 
     if (rc == NGX_OK) {
         rc = ngx_av_otlp_json_root(d, json.root);

@@ -7,6 +7,14 @@
 #define NGX_AV_OTLP_PROTO_MAX_GROUPS  64        /* inside each other */
 #define NGX_AV_OTLP_PROTO_MAX_NUMBER  0x1fffffff
 
+/* the tags of a usual attribute and of its value, and the longest of both */
+#define NGX_AV_OTLP_PROTO_KEY         (1 << 3 | NGX_AV_OTLP_WIRE_LEN)
+#define NGX_AV_OTLP_PROTO_VALUE       (2 << 3 | NGX_AV_OTLP_WIRE_LEN)
+#define NGX_AV_OTLP_PROTO_STRING      (1 << 3 | NGX_AV_OTLP_WIRE_LEN)
+#define NGX_AV_OTLP_PROTO_INT         (3 << 3 | NGX_AV_OTLP_WIRE_VARINT)
+#define NGX_AV_OTLP_PROTO_DOUBLE      (4 << 3 | NGX_AV_OTLP_WIRE_I64)
+#define NGX_AV_OTLP_PROTO_SHORT       127
+
 #define NGX_AV_OTLP_PROTO_LINE        64        /* bytes of a cache's line */
 #define NGX_AV_OTLP_PROTO_AHEAD       2048
 #define NGX_AV_OTLP_PROTO_MOST        1024
@@ -17,6 +25,10 @@ static const u_char *ngx_av_otlp_proto_varint_slow(const u_char *p,
 static const u_char *ngx_av_otlp_proto_group(ngx_av_otlp_reader_t *r,
     const u_char *p, const u_char *end, ngx_uint_t number);
 static const u_char *ngx_av_otlp_proto_no_varint(ngx_av_otlp_reader_t *r,
+    const u_char *p, const u_char *end);
+static ngx_uint_t ngx_av_otlp_proto_attribute(
+    ngx_av_otlp_attribute_t *attribute, const u_char *p, const u_char *end);
+static ngx_uint_t ngx_av_otlp_proto_value(ngx_av_otlp_value_t *value,
     const u_char *p, const u_char *end);
 static ngx_int_t ngx_av_otlp_proto_set(ngx_av_otlp_reader_t *r,
     const ngx_av_otlp_field_t *field, const ngx_av_otlp_raw_t *raw,
@@ -353,6 +365,14 @@ ngx_av_otlp_proto_message(ngx_av_otlp_reader_t *r,
                 return rc;
             }
 
+            if (field->child == &ngx_av_otlp_key_value
+                && ngx_av_otlp_proto_attribute(
+                                          (ngx_av_otlp_attribute_t *) place,
+                                          raw.data, p))
+            {
+                continue;
+            }
+
             ngx_av_otlp_set_mark(field, dst);
 
             /* the last part of a message is read in its place */
@@ -386,6 +406,101 @@ ngx_av_otlp_proto_message(ngx_av_otlp_reader_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Attributes are most of what there is, and nearly all are a short key and a
+ * short scalar, in this order: such ones are read at once, without the tables.
+ * 0 if it is another, and nothing has been read.
+ */
+
+static ngx_uint_t
+ngx_av_otlp_proto_attribute(ngx_av_otlp_attribute_t *attribute,
+    const u_char *p, const u_char *end)
+{
+    const u_char  *key, *value;
+
+    if (end - p < 4
+        || p[0] != NGX_AV_OTLP_PROTO_KEY || p[1] > NGX_AV_OTLP_PROTO_SHORT
+        || end - p < 4 + p[1])
+    {
+        return 0;
+    }
+
+    key = p + 2;
+    value = key + p[1];
+
+    if (value[0] != NGX_AV_OTLP_PROTO_VALUE
+        || value[1] > NGX_AV_OTLP_PROTO_SHORT
+        || value[1] != end - value - 2
+        || !ngx_av_otlp_proto_value(&attribute->value, value + 2, end))
+    {
+        return 0;
+    }
+
+    attribute->key.data = (u_char *) key;
+    attribute->key.len = p[1];
+
+    return 1;
+}
+
+
+/* A value that is one scalar and nothing else. */
+
+static ngx_uint_t
+ngx_av_otlp_proto_value(ngx_av_otlp_value_t *value, const u_char *p,
+    const u_char *end)
+{
+    uint64_t       integer;
+    const u_char  *last;
+
+    if (end - p < 2) {
+        return 0;
+    }
+
+    switch (p[0]) {
+
+    case NGX_AV_OTLP_PROTO_STRING:
+
+        if (p[1] != end - p - 2) {
+            return 0;
+        }
+
+        value->kind = NGX_AV_OTLP_STRING;
+        value->u.text.data = (u_char *) p + 2;
+        value->u.text.len = p[1];
+
+        return 1;
+
+    case NGX_AV_OTLP_PROTO_INT:
+
+        last = ngx_av_otlp_proto_varint(p + 1, end, &integer);
+        if (last == NULL || last != end) {
+            return 0;
+        }
+
+        value->kind = NGX_AV_OTLP_INT;
+        value->u.integer = integer;
+
+        return 1;
+
+    case NGX_AV_OTLP_PROTO_DOUBLE:
+
+        if (end - p != 1 + sizeof(uint64_t)) {
+            return 0;
+        }
+
+        integer = ngx_av_otlp_proto_i64(p + 1);
+
+        value->kind = NGX_AV_OTLP_DOUBLE;
+        ngx_memcpy(&value->u.number, &integer, sizeof(double));
+
+        return 1;
+
+    default:
+        return 0;
+    }
 }
 
 

@@ -23,11 +23,13 @@ ngx_av_otlp_scratch_size(const ngx_av_otlp_block_t *block)
 
 
 void
-ngx_av_otlp_scratch_init(ngx_av_otlp_scratch_t *scratch, size_t limit)
+ngx_av_otlp_scratch_init(ngx_av_otlp_scratch_t *scratch, size_t limit,
+    ngx_av_memory_t *account)
 {
     ngx_memzero(scratch, sizeof(ngx_av_otlp_scratch_t));
 
     scratch->left = limit;
+    scratch->account = account;
 }
 
 
@@ -40,8 +42,10 @@ ngx_av_otlp_scratch_free(ngx_av_otlp_scratch_t *scratch)
 
     ngx_av_otlp_scratch_release(scratch, bottom);
 
-    free(scratch->spare);
-    scratch->spare = NULL;
+    if (scratch->spare) {
+        ngx_av_otlp_scratch_drop(scratch, scratch->spare);
+        scratch->spare = NULL;
+    }
 }
 
 
@@ -147,6 +151,7 @@ ngx_av_otlp_scratch_alloc(ngx_av_otlp_scratch_t *scratch, size_t size,
 static ngx_int_t
 ngx_av_otlp_scratch_block(ngx_av_otlp_scratch_t *scratch, size_t size)
 {
+    ngx_int_t             rc;
     ngx_av_otlp_block_t  *block;
 
     size += sizeof(ngx_av_otlp_block_t);
@@ -169,8 +174,14 @@ ngx_av_otlp_scratch_block(ngx_av_otlp_scratch_t *scratch, size_t size)
         size = ngx_max(size, ngx_min(scratch->left,
                                      NGX_AV_OTLP_SCRATCH_BLOCK));
 
+        rc = ngx_av_memory_take(scratch->account, size);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
         block = malloc(size);
         if (block == NULL) {
+            ngx_av_memory_give(scratch->account, size);
             return NGX_ERROR;
         }
 
@@ -192,6 +203,7 @@ ngx_av_otlp_scratch_drop(ngx_av_otlp_scratch_t *scratch,
     ngx_av_otlp_block_t *block)
 {
     scratch->left += ngx_av_otlp_scratch_size(block);
+    ngx_av_memory_give(scratch->account, ngx_av_otlp_scratch_size(block));
 
     free(block);
 }

@@ -136,6 +136,7 @@ ngx_av_semconv_collect(ngx_av_semconv_work_t *w)
     const ngx_av_otlp_attribute_t  *attributes;
 
     w->found = 0;
+    ngx_memset(w->row, 0xff, sizeof(w->row));
     w->entries.nelts = 0;
     w->items.nelts = 0;
     w->order = 0;
@@ -298,7 +299,7 @@ ngx_av_semconv_take(ngx_av_semconv_work_t *w, ngx_uint_t row,
         return ngx_av_semconv_take_item(w, row, attribute);
     }
 
-    if (row > ngx_av_semconv_row_of(w, r->field)) {
+    if (row > w->row[r->field]) {
         return NGX_OK;
     }
 
@@ -358,7 +359,7 @@ ngx_av_semconv_take_event(ngx_av_semconv_work_t *w,
     {
         field = ngx_av_semconv_rows[row].field;
 
-        if (row <= ngx_av_semconv_row_of(w, field)
+        if (row <= w->row[field]
             && ngx_av_semconv_is_source(event, row))
         {
             ngx_av_semconv_set_row(w, field, row);

@@ -305,6 +305,19 @@ const ngx_av_semconv_row_t  ngx_av_semconv_rows[] = {
 const ngx_uint_t  ngx_av_semconv_nrows = NGX_AV_SEMCONV_NROWS;
 
 
+/*
+ * A key in words, its first, middle and last eight bytes: of most, these are
+ * all, and a key is found without a look at the table.  A shorter key is one
+ * word.
+ */
+typedef struct {
+    uint64_t   words[3];
+    uint16_t   len;
+    uint16_t   place;
+    uint16_t   row;
+} ngx_av_semconv_name_t;
+
+
 typedef struct {
     uint64_t   word;                            /* its first eight bytes */
     uint16_t   row;
@@ -322,8 +335,10 @@ static struct {
     ngx_uint_t               nprefixes;
     ngx_av_semconv_prefix_t  prefixes[NGX_AV_SEMCONV_PREFIXES];
     u_char                   first[256];        /* bytes that begin a prefix */
+    ngx_uint_t               nnames;
+    ngx_av_semconv_name_t    names[NGX_AV_SEMCONV_NROWS];
     uint16_t                 next[NGX_AV_SEMCONV_NROWS];
-    uint16_t                 slots[NGX_AV_SEMCONV_SLOTS];
+    uint16_t                 slots[NGX_AV_SEMCONV_SLOTS];   /* in names */
 } ngx_av_semconv_index;
 
 
@@ -342,63 +357,66 @@ ngx_av_semconv_word(const u_char *p)
 }
 
 
-/* For few bytes faster than a call of ngx_memcmp(). */
-static ngx_inline ngx_uint_t
-ngx_av_semconv_same(const u_char *a, const u_char *b, size_t len)
+static ngx_inline void
+ngx_av_semconv_name(ngx_av_semconv_name_t *name, ngx_av_semconv_place_e place,
+    const ngx_str_t *key)
 {
-    size_t    i;
-    uint64_t  differ;
+    size_t         i, last;
+    const u_char  *p;
 
-    if (len < NGX_AV_SEMCONV_WORD) {
-        return ngx_memcmp(a, b, len) == 0;
+    p = key->data;
+
+    name->len = key->len;
+    name->place = place;
+
+    if (key->len < NGX_AV_SEMCONV_WORD) {
+        name->words[0] = 0;
+
+        for (i = 0; i < key->len; i++) {
+            name->words[0] = name->words[0] << 8 | p[i];
+        }
+
+        name->words[1] = name->words[0];
+        name->words[2] = name->words[0];
+
+        return;
     }
 
-    /* the last word overlaps the one before it */
+    last = key->len - NGX_AV_SEMCONV_WORD;
 
-    i = len - NGX_AV_SEMCONV_WORD;
-    differ = ngx_av_semconv_word(a + i) ^ ngx_av_semconv_word(b + i);
-
-    for (i = 0; i + NGX_AV_SEMCONV_WORD < len; i += NGX_AV_SEMCONV_WORD) {
-        differ |= ngx_av_semconv_word(a + i) ^ ngx_av_semconv_word(b + i);
-    }
-
-    return differ == 0;
+    name->words[0] = ngx_av_semconv_word(p);
+    name->words[1] = ngx_av_semconv_word(p + last / 2);
+    name->words[2] = ngx_av_semconv_word(p + last);
 }
 
 
-/*
- * Keys differ in their ends and lengths, rarely only in between: the first,
- * the middle and the last eight bytes tell nearly all of them apart.
- */
+/* Products that need not wait for each other. */
 
 static ngx_inline ngx_uint_t
-ngx_av_semconv_hash(ngx_av_semconv_place_e place, const u_char *p, size_t len)
+ngx_av_semconv_hash(const ngx_av_semconv_name_t *name)
 {
-    size_t    i;
     uint64_t  hash;
 
-    hash = len + 64 * place;
-
-    if (len < NGX_AV_SEMCONV_WORD) {
-
-        for (i = 0; i < len; i++) {
-            hash = hash << 8 | p[i];
-        }
-
-    } else {
-        /* products that need not wait for each other */
-
-        hash += ngx_av_semconv_word(p) * 0x9e3779b97f4a7c15ULL
-                + ngx_av_semconv_word(p + (len - NGX_AV_SEMCONV_WORD) / 2)
-                  * 0xbf58476d1ce4e5b9ULL
-                + ngx_av_semconv_word(p + len - NGX_AV_SEMCONV_WORD)
-                  * 0xd6e8feb86659fd93ULL;
-    }
+    hash = name->len + 64 * name->place
+           + name->words[0] * 0x9e3779b97f4a7c15ULL
+           + name->words[1] * 0xbf58476d1ce4e5b9ULL
+           + name->words[2] * 0xd6e8feb86659fd93ULL;
 
     hash ^= hash >> 32;
     hash *= 0x94d049bb133111ebULL;
 
     return hash >> NGX_AV_SEMCONV_SHIFT;
+}
+
+
+static ngx_inline ngx_uint_t
+ngx_av_semconv_same(const ngx_av_semconv_name_t *a,
+    const ngx_av_semconv_name_t *b)
+{
+    return ((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1])
+            | (a->words[2] ^ b->words[2]) | (a->len ^ b->len)
+            | (a->place ^ b->place))
+           == 0;
 }
 
 
@@ -434,6 +452,7 @@ static void
 ngx_av_semconv_index_key(ngx_uint_t row)
 {
     ngx_uint_t                   i, last;
+    ngx_av_semconv_name_t       *name;
     const ngx_av_semconv_row_t  *r;
 
     r = &ngx_av_semconv_rows[row];
@@ -453,13 +472,18 @@ ngx_av_semconv_index_key(ngx_uint_t row)
         return;
     }
 
-    i = ngx_av_semconv_hash(r->place, r->key.data, r->key.len);
+    name = &ngx_av_semconv_index.names[ngx_av_semconv_index.nnames];
+
+    ngx_av_semconv_name(name, r->place, &r->key);
+    name->row = row;
+
+    i = ngx_av_semconv_hash(name);
 
     while (ngx_av_semconv_index.slots[i] != NGX_AV_SEMCONV_NO_ROW) {
         i = (i + 1) % NGX_AV_SEMCONV_SLOTS;
     }
 
-    ngx_av_semconv_index.slots[i] = row;
+    ngx_av_semconv_index.slots[i] = ngx_av_semconv_index.nnames++;
 }
 
 
@@ -489,31 +513,35 @@ ngx_av_semconv_index_prefix(ngx_uint_t row)
 ngx_uint_t
 ngx_av_semconv_row(ngx_av_semconv_place_e place, const ngx_str_t *key)
 {
-    ngx_uint_t                   i, row;
-    const ngx_av_semconv_row_t  *r;
+    ngx_uint_t                    i, n;
+    ngx_av_semconv_name_t         name;
+    const ngx_av_semconv_name_t  *known;
 
     if (key->len > ngx_av_semconv_index.longest || key->len == 0) {
         return NGX_AV_SEMCONV_NO_ROW;
     }
 
-    i = ngx_av_semconv_hash(place, key->data, key->len);
+    ngx_av_semconv_name(&name, place, key);
 
-    for ( ;; ) {
-        row = ngx_av_semconv_index.slots[i];
+    for (i = ngx_av_semconv_hash(&name); /* void */ ;
+         i = (i + 1) % NGX_AV_SEMCONV_SLOTS)
+    {
+        n = ngx_av_semconv_index.slots[i];
 
-        if (row == NGX_AV_SEMCONV_NO_ROW) {
+        if (n == NGX_AV_SEMCONV_NO_ROW) {
             return NGX_AV_SEMCONV_NO_ROW;
         }
 
-        r = &ngx_av_semconv_rows[row];
+        known = &ngx_av_semconv_index.names[n];
 
-        if (r->key.len == key->len && r->place == place
-            && ngx_av_semconv_same(r->key.data, key->data, key->len))
+        if (ngx_av_semconv_same(known, &name)
+            && (key->len <= sizeof(name.words)
+                || ngx_memcmp(ngx_av_semconv_rows[known->row].key.data,
+                              key->data, key->len)
+                   == 0))
         {
-            return row;
+            return known->row;
         }
-
-        i = (i + 1) % NGX_AV_SEMCONV_SLOTS;
     }
 }
 

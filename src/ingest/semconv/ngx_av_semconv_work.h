@@ -93,7 +93,8 @@ struct ngx_av_semconv_work_s {
     const ngx_av_otlp_attribute_t
                                 *resource[NGX_AV_SEMCONV_RESOURCE_MAX];
 
-    /* of the span; rows and slots are void but for what was found */
+    /* of the span: what was found, and the row of each field, or
+       NGX_AV_SEMCONV_NO_ROW; slots are void but for what was found */
     ngx_av_semconv_set_t         found;
     uint16_t                     row[NGX_AV_SEMCONV_NFIELDS];
     ngx_av_semconv_slot_t        slots[NGX_AV_SEMCONV_NFIELDS];
@@ -131,17 +132,7 @@ static ngx_inline ngx_uint_t
 ngx_av_semconv_has(const ngx_av_semconv_work_t *w,
     ngx_av_semconv_field_e field)
 {
-    return (w->found >> field) & 1;
-}
-
-
-/* The row whose value the field has. */
-static ngx_inline ngx_uint_t
-ngx_av_semconv_row_of(const ngx_av_semconv_work_t *w,
-    ngx_av_semconv_field_e field)
-{
-    return ngx_av_semconv_has(w, field) ? w->row[field]
-                                        : NGX_AV_SEMCONV_NO_ROW;
+    return w->row[field] != NGX_AV_SEMCONV_NO_ROW;
 }
 
 
