@@ -19,7 +19,8 @@ declare
     batch_days  date[];
     batch_last  timestamptz;
     batch_id    uuid;
-    batch_size  integer := 200;
+    batch_size  integer := 300;
+    latest      timestamptz := least(last_day, after_time);
     days        date[] := '{}';
     traces      uuid[] := '{}';
     spans       uuid[] := '{}';
@@ -29,7 +30,7 @@ declare
     cursor      text;
 begin
     while cardinality(spans) <= max_spans loop
-        -- No more traces than are sure to be needed, if all spans match.
+        -- No more traces than are needed if all of their spans match.
         select array_agg(t.trace_id), array_agg(t.home_day), min(t.started_at)
                into batch, batch_days, batch_last
         from (select t.trace_id, t.home_day, t.started_at,
@@ -38,11 +39,10 @@ begin
                          - t.span_count as before
               from agentvista.traces t
               where t.account_id = account and t.span_count > 0
-                    and t.started_at <= last_day
+                    and t.started_at <= latest
                     and t.started_at >= first_day - interval '1 day'
-                    and (after_time is null or t.started_at < after_time
-                         or (after_span is not null
-                             and t.started_at = after_time))
+                    and (after_time is null or after_span is not null
+                         or t.started_at < after_time)
                     and (batch_last is null
                          or (t.started_at, t.trace_id)
                             < (batch_last, batch_id))
@@ -52,6 +52,7 @@ begin
 
         exit when batch is null;
 
+        latest := batch_last;
         batch_id := batch[cardinality(batch)];
         batch_size := least(2 * batch_size, 2000);
 

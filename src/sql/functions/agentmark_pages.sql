@@ -61,6 +61,8 @@ declare
     last    integer := least(agentvista.agentmark_last(sizes, first), n);
     start   integer := first;
     stop    integer;
+    day     date;
+    other   date;
     answer  agentvista.span_row;
 begin
     answer.text := head;
@@ -77,21 +79,22 @@ begin
     answer := null;
 
     while start <= last loop
-        stop := start;
+        day := days[start];
+        stop := start - 1;
 
-        while stop < last and days[stop + 1] = days[start] loop
+        foreach other in array days[start : last] loop
+            exit when other <> day;
             stop := stop + 1;
         end loop;
 
         if form in ('span', 'jsonl') then
             return query
             select * from agentvista.agentmark_span_rows(account, form = 'span',
-                         light, days[start], traces[start : stop],
-                         spans[start : stop], before[start : stop]);
+                         light, day, traces[start : stop], spans[start : stop],
+                         before[start : stop]);
         else
             answer.text := agentvista.agentmark_texts(account, form, light,
-                               days[start], traces[start : stop],
-                               spans[start : stop]);
+                               day, traces[start : stop], spans[start : stop]);
             return next answer;
         end if;
 
@@ -123,12 +126,16 @@ create or replace function agentvista.agentmark_last(sizes bigint[],
     first integer)
 returns integer language plpgsql immutable parallel safe as $$
 declare
-    room    bigint := 1048576 - sizes[first];
-    last    integer := first;
+    room    bigint := 1048576;
+    last    integer := first - 1;
+    size    bigint;
 begin
-    while last < cardinality(sizes) and sizes[last + 1] <= room loop
+    foreach size in array coalesce(sizes[first :], '{}') loop
+        room := room - size;
+
+        exit when room < 0 and last >= first;
+
         last := last + 1;
-        room := room - sizes[last];
     end loop;
 
     return last;
@@ -136,6 +143,9 @@ end;
 $$;
 
 -- Spans of a day.  whole: with all of their attributes.
+--
+-- Traces are read as a whole ("offset 0" keeps it so), since most of their spans
+-- are wanted: to look each of them up takes twice as long.
 create or replace function agentvista.agentmark_span_rows(account uuid,
     whole boolean, light boolean, day date, traces uuid[], spans uuid[],
     before text[])
@@ -147,7 +157,7 @@ begin
     select k.before, null::text[], s.trace_id, s.span_id, s.parent_span_id,
            s.type, s.kind, s.status, s.otlp_status, s.name, s.started_at,
            s.started_nanos, null::timestamptz, null::smallint, s.duration_ns,
-           c.service_name, null::uuid, s.session_id, s.user_id, s.model,
+           s.service_name, null::uuid, s.session_id, s.user_id, s.model,
            s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd,
            s.error_message,
            case when not light then s.input end,
@@ -159,11 +169,14 @@ begin
            null::json, null::json, null::jsonb
     from unnest(traces, spans, before) with ordinality
              as k (trace_id, span_id, before, n)
-         join agentvista.spans s
+         join (select s.*, c.service_name
+               from agentvista.spans s
+                    left join agentvista.scopes c
+                    on c.account_id = s.account_id and c.id = s.scope_id
+               where s.account_id = account and s.home_day = day
+                     and s.trace_id = any(traces)
+               offset 0) s
          on s.trace_id = k.trace_id and s.span_id = k.span_id
-         left join agentvista.scopes c
-         on c.account_id = s.account_id and c.id = s.scope_id
-    where s.account_id = account and s.home_day = day
     order by k.n;
 end;
 $$;
