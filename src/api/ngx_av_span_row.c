@@ -5,13 +5,15 @@
 #include "ngx_av_text.h"
 
 
-/* what the keys, numbers and times of a span take, or more */
-#define NGX_AV_SPAN_ROW_FIXED  900
+/*
+ * What the JSON of a span takes beyond its row in memory: more for keys, less
+ * for what is null.
+ */
+#define NGX_AV_SPAN_ROW_KEYS  256
 
 #define NGX_AV_SPAN_ROW_MORE_PARTS  3
 
 
-static size_t ngx_av_span_size(const ngx_av_db_result_t *result);
 static ngx_int_t ngx_av_span_more(ngx_pool_t *pool,
     const ngx_av_db_result_t *result, ngx_av_span_chunk_t *chunk);
 static ngx_int_t ngx_av_span_row(ngx_av_buf_t *b, ngx_av_span_row_t *row,
@@ -39,7 +41,9 @@ ngx_av_span_rows(ngx_pool_t *pool, const ngx_av_db_result_t *result,
     }
 
     if (ngx_av_span_more(pool, result, chunk) != NGX_OK
-        || ngx_av_buf_init(&b, pool, ngx_av_span_size(result)) != NGX_OK)
+        || ngx_av_buf_init(&b, pool, ngx_av_db_size(result)
+                                     + n * NGX_AV_SPAN_ROW_KEYS)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -57,34 +61,6 @@ ngx_av_span_rows(ngx_pool_t *pool, const ngx_av_db_result_t *result,
     chunk->text.len = ngx_av_buf_len(&b);
 
     return NGX_OK;
-}
-
-
-/* Room that is enough, but for texts with much to be escaped. */
-
-static size_t
-ngx_av_span_size(const ngx_av_db_result_t *result)
-{
-    size_t      size;
-    ngx_uint_t  i, k, n;
-
-    static const ngx_uint_t  texts[] = {
-        NGX_AV_SPAN_ROW_TEXT, NGX_AV_SPAN_ROW_NAME, NGX_AV_SPAN_ROW_INPUT,
-        NGX_AV_SPAN_ROW_OUTPUT, NGX_AV_SPAN_ROW_METADATA,
-        NGX_AV_SPAN_ROW_DETAILS, NGX_AV_SPAN_ROW_EVENTS,
-        NGX_AV_SPAN_ROW_LINKS, NGX_AV_SPAN_ROW_ERROR_MESSAGE
-    };
-
-    n = ngx_av_db_nrows(result);
-    size = n * NGX_AV_SPAN_ROW_FIXED;
-
-    for (i = 0; i < n; i++) {
-        for (k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
-            size += ngx_av_db_value(result, i, texts[k]).len;
-        }
-    }
-
-    return size;
 }
 
 
