@@ -21,7 +21,7 @@ typedef struct {
     ngx_buf_t                 *buf;     /* what the client is being sent */
     ngx_pool_t                *pool;    /* of buf, if not the request's */
     ngx_str_t                  rest;    /* in there; len is 0 at the end */
-    ngx_av_chunks_step_t   *step;    /* asked for and not there yet */
+    ngx_av_chunks_step_t      *step;    /* asked for and not there yet */
 } ngx_av_chunks_stream_t;
 
 /* A statement in a pool of its own, which its chunk then lives in. */
@@ -101,8 +101,7 @@ ngx_av_chunks_send(ngx_http_request_t *r, const ngx_av_span_form_t *form,
 
 
 static ngx_int_t
-ngx_av_chunks_headers(ngx_http_request_t *r,
-    ngx_av_span_chunk_t *chunk)
+ngx_av_chunks_headers(ngx_http_request_t *r, ngx_av_span_chunk_t *chunk)
 {
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  no_store = ngx_string("no-store");
@@ -126,8 +125,8 @@ static ngx_int_t
 ngx_av_chunks_begin(ngx_http_request_t *r, const ngx_av_span_form_t *form,
     ngx_av_span_chunk_t *chunk)
 {
-    ngx_int_t                   rc;
-    ngx_av_http_ctx_t          *ctx;
+    ngx_int_t                rc;
+    ngx_av_http_ctx_t       *ctx;
     ngx_av_chunks_stream_t  *stream;
 
     ctx = ngx_av_http_ctx(r);
@@ -167,8 +166,8 @@ ngx_av_chunks_begin(ngx_http_request_t *r, const ngx_av_span_form_t *form,
 static ngx_av_chunks_stream_t *
 ngx_av_chunks_stream(ngx_http_request_t *r)
 {
-    ngx_http_cleanup_t         *cln;
-    ngx_pool_cleanup_t         *pcln;
+    ngx_http_cleanup_t      *cln;
+    ngx_pool_cleanup_t      *pcln;
     ngx_av_chunks_stream_t  *stream;
 
     /* the one when the client leaves, the other when all has been sent */
@@ -298,9 +297,9 @@ ngx_av_chunks_wait(ngx_http_request_t *r)
 static void
 ngx_av_chunks_writer(ngx_http_request_t *r)
 {
-    ngx_int_t                   rc;
-    ngx_event_t                *wev;
-    ngx_http_cleanup_t         *cln;
+    ngx_int_t                rc;
+    ngx_event_t             *wev;
+    ngx_http_cleanup_t      *cln;
     ngx_av_chunks_stream_t  *stream;
 
     wev = r->connection->write;
@@ -346,12 +345,12 @@ ngx_av_chunks_writer(ngx_http_request_t *r)
 static ngx_int_t
 ngx_av_chunks_ask(ngx_av_chunks_stream_t *stream)
 {
-    ngx_pool_t               *pool;
-    ngx_str_t                 rest;
-    ngx_av_http_ctx_t        *ctx;
-    ngx_http_request_t       *r;
-    ngx_av_http_loc_conf_t   *lcf;
-    ngx_av_chunks_step_t  *step;
+    ngx_pool_t              *pool;
+    ngx_str_t                rest;
+    ngx_av_http_ctx_t       *ctx;
+    ngx_http_request_t      *r;
+    ngx_av_chunks_step_t    *step;
+    ngx_av_http_loc_conf_t  *lcf;
 
     r = stream->request;
 
@@ -421,8 +420,8 @@ ngx_av_chunks_result(ngx_av_db_op_t *op, ngx_uint_t call,
 static void
 ngx_av_chunks_done(ngx_av_db_op_t *op)
 {
-    ngx_int_t                   rc;
-    ngx_http_request_t         *r;
+    ngx_int_t                rc;
+    ngx_http_request_t      *r;
     ngx_av_chunks_step_t    *step = op->data;
     ngx_av_chunks_stream_t  *stream;
 

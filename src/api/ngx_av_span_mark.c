@@ -343,8 +343,8 @@ static ngx_int_t
 ngx_av_span_mark_status(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
     const ngx_av_span_field_t *field)
 {
-    int64_t     n;
-    u_char      text[3] = "\"0\"";
+    u_char   text[3] = "\"0\"";
+    int64_t  n;
 
     static const u_char  statuses[] = {
         [NGX_AV_STATUS_RUNNING] = 0,
@@ -466,7 +466,7 @@ static ngx_int_t
 ngx_av_span_mark_metadata(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
     const ngx_av_span_field_t *field)
 {
-    ngx_str_t  rest, key, value;
+    ngx_str_t   rest, key, value;
     ngx_uint_t  n;
 
     rest = row->details[NGX_AV_SPAN_MARK_METADATA];
