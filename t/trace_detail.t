@@ -540,7 +540,7 @@ main::private("agentvista_readers 1;\nagentvista_reader_queue 1;")
 --- response_body_filters eval
 [[sub { $main::Pg->sql(
      "create or replace function agentvista.trace_detail(account uuid,"
-     . " trace uuid) returns json language plpgsql as"
+     . " trace uuid) returns setof agentvista.span_row language plpgsql as"
      . " \$\$ begin raise 'secret of the schema'; end; \$\$"); $_[0] }],
  [main::logged(qr/query "trace_detail" failed with SQLSTATE P0001, request id [0-9a-f]{32}/),
   sub { $main::Pg->migrate; $_[0] }], [\&main::same]]

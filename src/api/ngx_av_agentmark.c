@@ -182,10 +182,7 @@ ngx_av_agentmark_health(ngx_http_request_t *r)
 
 
 void
-ngx_av_agentmark_init_process(ngx_av_db_pool_t *readers,
-    const ngx_av_db_statement_t *more)
+ngx_av_agentmark_init_process(ngx_av_db_pool_t *readers)
 {
     ngx_av_agentmark_readers = readers;
-
-    ngx_av_agentmark_init_chunks(readers, more);
 }

@@ -59,7 +59,7 @@ ngx_av_params_want_body(const ngx_av_param_t *params)
 
 ngx_int_t
 ngx_av_params_statement(ngx_pool_t *pool, ngx_av_db_statement_t *st,
-    const char *function, const ngx_av_param_t *params)
+    const char *function, ngx_uint_t rows, const ngx_av_param_t *params)
 {
     u_char      *p, *text;
     size_t       len;
@@ -72,7 +72,7 @@ ngx_av_params_statement(ngx_pool_t *pool, ngx_av_db_statement_t *st,
         n += NGX_AV_PARAM_MAX_TYPES;
     }
 
-    len = sizeof("select agentvista.()") + ngx_strlen(function)
+    len = sizeof("select * from agentvista.()") + ngx_strlen(function)
           + n * sizeof(", $999");
 
     types = ngx_palloc(pool, n * sizeof(uint32_t));
@@ -89,7 +89,8 @@ ngx_av_params_statement(ngx_pool_t *pool, ngx_av_db_statement_t *st,
         n += ngx_av_param_types(&params[i], &types[n]);
     }
 
-    p = ngx_sprintf(text, "select agentvista.%s($1", function);
+    p = ngx_sprintf(text, "select %sagentvista.%s($1", rows ? "* from " : "",
+                    function);
 
     for (i = 2; i <= n; i++) {
         p = ngx_sprintf(p, ", $%ui", i);

@@ -127,11 +127,12 @@ ngx_int_t ngx_av_params_read(ngx_av_params_t *ps);
 ngx_uint_t ngx_av_params_want_body(const ngx_av_param_t *params);
 
 /*
- * The statement "select agentvista.<function>(<account>, <parameters>)";
- * st->name is the function's name.  NGX_ERROR without memory.
+ * The statement "select agentvista.<function>(<account>, <parameters>)", or
+ * "select * from" it if it returns rows; st->name is the function's name.
+ * NGX_ERROR without memory.
  */
 ngx_int_t ngx_av_params_statement(ngx_pool_t *pool,
-    ngx_av_db_statement_t *st, const char *function,
+    ngx_av_db_statement_t *st, const char *function, ngx_uint_t rows,
     const ngx_av_param_t *params);
 
 

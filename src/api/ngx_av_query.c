@@ -1,8 +1,12 @@
-/* Runs a query: one statement, one JSON text, passed through untouched. */
+/*
+ * Runs a query: one statement, and one JSON text, passed through untouched; or
+ * rows of which the answer is made.
+ */
 
 #include "ngx_av_router.h"
 #include "ngx_av_api.h"
 #include "ngx_av_body.h"
+#include "ngx_av_chunks.h"
 
 
 #define NGX_AV_QUERY_CANCELED   "57014"
@@ -29,8 +33,9 @@ struct ngx_av_query_s {
     ngx_av_db_call_t               call;
     ngx_pool_t                    *pool;
     ngx_av_query_wait_t           *wait;    /* NULL: the client has left */
-    ngx_str_t                      json;    /* in the request's pool */
-    unsigned                       failed:1;
+    const ngx_av_span_form_t      *form;    /* NULL: of a JSON text */
+    ngx_av_span_chunk_t            chunk;   /* in the request's pool */
+    ngx_int_t                      rc;      /* NGX_DECLINED: nothing came */
 };
 
 
@@ -45,9 +50,12 @@ static ngx_int_t ngx_av_query_wait(ngx_http_request_t *r,
 static void ngx_av_query_detach(void *data);
 static void ngx_av_query_result(ngx_av_db_op_t *op, ngx_uint_t call,
     const ngx_av_db_result_t *res);
+static ngx_int_t ngx_av_query_text(ngx_pool_t *pool,
+    const ngx_av_db_result_t *res, ngx_str_t *text);
 static void ngx_av_query_done(ngx_av_db_op_t *op);
 static ngx_int_t ngx_av_query_answer(ngx_http_request_t *r,
     ngx_av_query_t *query);
+static ngx_int_t ngx_av_query_send(ngx_http_request_t *r, ngx_str_t *json);
 static ngx_int_t ngx_av_query_failed(ngx_http_request_t *r,
     ngx_av_query_t *query);
 static ngx_int_t ngx_av_query_unavailable(ngx_http_request_t *r,
@@ -279,6 +287,8 @@ ngx_av_query_prepare(ngx_http_request_t *r, ngx_av_query_t *query,
         return rc;
     }
 
+    query->form = route->form;
+    query->rc = NGX_DECLINED;
     query->call.statement = statement;
     query->call.values = ps.values;
     query->call.lengths = ps.lengths;
@@ -380,24 +390,37 @@ static void
 ngx_av_query_result(ngx_av_db_op_t *op, ngx_uint_t call,
     const ngx_av_db_result_t *res)
 {
-    ngx_str_t        json;
+    ngx_pool_t      *pool;
     ngx_av_query_t  *query = op->data;
 
-    if (query->wait == NULL
-        || ngx_av_db_nrows(res) == 0
-        || ngx_av_db_is_null(res, 0, 0))
-    {
+    if (query->wait == NULL) {
         return;
     }
 
-    json = ngx_av_db_value(res, 0, 0);
+    pool = query->wait->request->pool;
 
-    query->json.len = json.len;
-    query->json.data = ngx_pstrdup(query->wait->request->pool, &json);
+    query->rc = query->form
+                ? ngx_av_span_rows(pool, res, query->form, &query->chunk)
+                : ngx_av_query_text(pool, res, &query->chunk.text);
+}
 
-    if (query->json.data == NULL) {
-        query->failed = 1;
+
+static ngx_int_t
+ngx_av_query_text(ngx_pool_t *pool, const ngx_av_db_result_t *res,
+    ngx_str_t *text)
+{
+    ngx_str_t  value;
+
+    if (ngx_av_db_nrows(res) == 0 || ngx_av_db_is_null(res, 0, 0)) {
+        return NGX_DECLINED;
     }
+
+    value = ngx_av_db_value(res, 0, 0);
+
+    text->len = value.len;
+    text->data = ngx_pstrdup(pool, &value);
+
+    return text->data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -436,9 +459,6 @@ ngx_av_query_done(ngx_av_db_op_t *op)
 static ngx_int_t
 ngx_av_query_answer(ngx_http_request_t *r, ngx_av_query_t *query)
 {
-    ngx_av_http_ctx_t     *ctx;
-    const ngx_av_route_t  *route;
-
     switch (query->op.status) {
 
     case NGX_AV_DB_OK:
@@ -469,22 +489,27 @@ ngx_av_query_answer(ngx_http_request_t *r, ngx_av_query_t *query)
         return ngx_av_query_unavailable(r, query, "The database is too busy.");
     }
 
-    if (query->failed) {
+    switch (query->rc) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_av_http_error(r, NGX_HTTP_NOT_FOUND, "Not found.");
+
+    default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (query->json.data == NULL) {
-        return ngx_av_http_error(r, NGX_HTTP_NOT_FOUND, "Not found.");
+    if (query->form) {
+        return ngx_av_chunks_send(r, query->form, &query->chunk);
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_agentvista_module);
-    route = ctx->route;
-
-    return route->send(r, &query->json);
+    return ngx_av_query_send(r, &query->chunk.text);
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_av_query_send(ngx_http_request_t *r, ngx_str_t *json)
 {
     ngx_uint_t  status;

@@ -1,6 +1,7 @@
 #include "ngx_av_router.h"
 #include "ngx_av_agentmark_routes.h"
 #include "ngx_av_api.h"
+#include "ngx_av_chunks.h"
 #include "ngx_av_columns.h"
 #include "ngx_av_cors.h"
 #include "ngx_av_stats.h"
@@ -74,10 +75,15 @@ const ngx_av_param_word_t  ngx_av_words_aggregation[] = {
         __VA_ARGS__ NGX_AV_PARAM_LAST                                         \
     };
 
-NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_PARAMS)
+#define NGX_AV_ROUTER_ROWS_PARAMS(method, path, scope, style, function, form, \
+    ...)                                                                      \
+    NGX_AV_ROUTER_PARAMS(method, path, scope, style, function, __VA_ARGS__)
+
+NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_PARAMS,
+              NGX_AV_ROUTER_ROWS_PARAMS)
 
 #define NGX_AV_ROUTER_MARK_PARAMS(method, path, scope, function, handler,     \
-    send, ...)                                                                \
+    form, ...)                                                                \
     NGX_AV_ROUTER_PARAMS(method, path, scope, MARK, function, __VA_ARGS__)
 
 NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_MARK_PARAMS)
@@ -94,7 +100,7 @@ static const ngx_av_param_t  ngx_av_router_more_params[] = {
 typedef enum {
 #define NGX_AV_ROUTER_ENUM(method, path, scope, style, function, ...)         \
     NGX_AV_ROUTER_##function,
-    NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_ENUM)
+    NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_ENUM, NGX_AV_ROUTER_ENUM)
 #define NGX_AV_ROUTER_MARK_ENUM(method, path, scope, function, ...)           \
     NGX_AV_ROUTER_##function,
     NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_MARK_ENUM)
@@ -115,20 +121,27 @@ static ngx_av_db_statement_t
 #define NGX_AV_ROUTER_VISTA  &ngx_av_style_vista
 #define NGX_AV_ROUTER_MARK   &ngx_av_style_mark
 
-#define NGX_AV_ROUTER_QUERY(method, path, scope, style, function, ...)        \
-    { NGX_HTTP_##method, NGX_AV_SCOPE_##scope, ngx_string(path),              \
-      ngx_av_query_handler, NGX_AV_ROUTER_##style, #function,                 \
-      ngx_av_router_##function##_params, NGX_AV_ROUTER_##function,            \
-      ngx_av_query_send },
-
-#define NGX_AV_ROUTER_MARK_ROW(method, path, scope, function, handler, send,  \
-    ...)                                                                      \
+#define NGX_AV_ROUTER_ROW(method, path, scope, handler, style, function,      \
+    form)                                                                     \
     { NGX_HTTP_##method, NGX_AV_SCOPE_##scope, ngx_string(path), handler,     \
-      NGX_AV_ROUTER_MARK, #function, ngx_av_router_##function##_params,       \
-      NGX_AV_ROUTER_##function, send },
+      NGX_AV_ROUTER_##style, #function, ngx_av_router_##function##_params,    \
+      NGX_AV_ROUTER_##function, form },
+
+#define NGX_AV_ROUTER_QUERY(method, path, scope, style, function, ...)        \
+    NGX_AV_ROUTER_ROW(method, path, scope, ngx_av_query_handler, style,       \
+                      function, NULL)
+
+#define NGX_AV_ROUTER_ROWS(method, path, scope, style, function, form, ...)   \
+    NGX_AV_ROUTER_ROW(method, path, scope, ngx_av_query_handler, style,       \
+                      function, form)
+
+#define NGX_AV_ROUTER_MARK_ROW(method, path, scope, function, handler, form,  \
+    ...)                                                                      \
+    NGX_AV_ROUTER_ROW(method, path, scope, handler, MARK, function, form)
 
 static const ngx_av_route_t  ngx_av_routes[] = {
-    NGX_AV_ROUTES(NGX_AV_ROUTER_HANDLER, NGX_AV_ROUTER_QUERY)
+    NGX_AV_ROUTES(NGX_AV_ROUTER_HANDLER, NGX_AV_ROUTER_QUERY,
+                  NGX_AV_ROUTER_ROWS)
     NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_MARK_ROW)
 };
 
@@ -140,7 +153,7 @@ static const ngx_av_route_t  ngx_av_routes[] = {
 
 const ngx_str_t  ngx_av_router_names[] = {
     ngx_string("other"),
-    NGX_AV_ROUTES(NGX_AV_ROUTER_NAME, NGX_AV_ROUTER_NAME)
+    NGX_AV_ROUTES(NGX_AV_ROUTER_NAME, NGX_AV_ROUTER_NAME, NGX_AV_ROUTER_NAME)
     NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_NAME)
 };
 
@@ -185,7 +198,8 @@ ngx_av_api_statements(ngx_pool_t *pool, ngx_uint_t *n)
         if (route->function
             && ngx_av_params_statement(pool,
                                   &ngx_av_router_statements[route->statement],
-                                  route->function, route->params)
+                                  route->function, route->form != NULL,
+                                  route->params)
                != NGX_OK)
         {
             return NULL;
@@ -194,7 +208,8 @@ ngx_av_api_statements(ngx_pool_t *pool, ngx_uint_t *n)
 
     if (ngx_av_params_statement(pool,
                                 &ngx_av_router_statements[NGX_AV_ROUTER_MORE],
-                                "agentmark_more", ngx_av_router_more_params)
+                                "agentmark_more", 1,
+                                ngx_av_router_more_params)
         != NGX_OK)
     {
         return NULL;
@@ -222,7 +237,8 @@ ngx_av_api_init_process(ngx_cycle_t *cycle, ngx_av_db_conf_t *db,
     }
 
     ngx_av_query_init_process(readers);
-    ngx_av_agentmark_init_process(readers,
+    ngx_av_agentmark_init_process(readers);
+    ngx_av_chunks_init_process(readers,
                                &ngx_av_router_statements[NGX_AV_ROUTER_MORE]);
 
     return ngx_av_status_init_process(cycle, readers);

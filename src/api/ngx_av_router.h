@@ -16,6 +16,7 @@
 #include "ngx_av_openapi.h"
 #include "ngx_av_otlp_http.h"
 #include "ngx_av_params.h"
+#include "ngx_av_span_row.h"
 #include "ngx_av_stream.h"
 
 
@@ -32,8 +33,12 @@
  * parameters (ngx_av_params.h) in their order, and returns the answer as json:
  * null means 404.  A GET or PATCH is answered 200, a POST 201, a DELETE 204.
  * style says how errors look: VISTA or MARK.
+ *
+ * ROWS(method, path, scope, style, function, form, parameters): the same, but
+ * the function returns rows, of which form makes the answer
+ * (ngx_av_span_row.h); no rows mean 404.
  */
-#define NGX_AV_ROUTES(HANDLER, QUERY)                                         \
+#define NGX_AV_ROUTES(HANDLER, QUERY, ROWS)                                   \
     HANDLER(POST, "/traces/batch", NGX_AV_SCOPE_WRITE,                        \
             ngx_av_ingest_traces_batch)                                       \
                                                                               \
@@ -63,8 +68,9 @@
           NGX_AV_PAGES)                                                       \
     HANDLER(GET, "/dashboard/traces/stream", NGX_AV_SCOPE_READ,               \
             ngx_av_stream_handler)                                            \
-    QUERY(GET, "/dashboard/traces/{trace_id}", READ, VISTA, trace_detail,     \
-          NGX_AV_PARAM(UUID, "trace_id", NGX_AV_PARAM_PATH))                  \
+    ROWS(GET, "/dashboard/traces/{trace_id}", READ, VISTA, trace_detail,      \
+         &ngx_av_span_vista,                                                  \
+         NGX_AV_PARAM(UUID, "trace_id", NGX_AV_PARAM_PATH))                   \
     QUERY(GET, "/dashboard/traces/compare-agents", READ, VISTA,               \
           compare_agents,                                                     \
           NGX_AV_PARAM(UUID, "agent_a", NGX_AV_PARAM_REQUIRED)                \
@@ -124,8 +130,9 @@
                          NGX_AV_PARAM_DEFAULT|NGX_AV_PARAM_CLAMP,             \
                          0, 0, INT64_MAX)                                     \
           NGX_AV_PARAM(CURSOR, "cursor", 0))                                  \
-    QUERY(GET, "/dashboard/logs/{log_id}/trace", READ, VISTA, log_trace,      \
-          NGX_AV_PARAM(UUID, "log_id", NGX_AV_PARAM_PATH))                    \
+    ROWS(GET, "/dashboard/logs/{log_id}/trace", READ, VISTA, log_trace,       \
+         &ngx_av_span_vista,                                                  \
+         NGX_AV_PARAM(UUID, "log_id", NGX_AV_PARAM_PATH))                     \
                                                                               \
     QUERY(GET, "/dashboard/service-map", READ, VISTA, service_map,            \
           NGX_AV_RANGE)
@@ -203,12 +210,8 @@ typedef struct {
     const ngx_av_param_t          *params;
     ngx_uint_t                     statement;   /* its index */
 
-    /*
-     * Sends what the function returned, which is not null; as
-     * ngx_av_http_send().
-     */
-    ngx_int_t                    (*send)(ngx_http_request_t *r,
-                                         ngx_str_t *value);
+    const ngx_av_span_form_t      *form;        /* of its rows, if it is to
+                                                   return such */
 } ngx_av_route_t;
 
 
@@ -238,7 +241,6 @@ const ngx_av_http_style_t *ngx_av_router_style(ngx_http_request_t *r,
 
 /* of queries */
 ngx_int_t ngx_av_query_handler(ngx_http_request_t *r);
-ngx_int_t ngx_av_query_send(ngx_http_request_t *r, ngx_str_t *json);
 
 ngx_int_t ngx_av_api_keys_ping(ngx_http_request_t *r);
 

@@ -184,6 +184,10 @@ ngx_str_t ngx_av_db_pool_trouble(ngx_av_db_pool_t *pool);
 /* Results: binary values, borrowed from the result. */
 
 ngx_uint_t ngx_av_db_nrows(const ngx_av_db_result_t *res);
+
+/* Memory that the result takes: what its values have, and 16 bytes for each. */
+size_t ngx_av_db_size(const ngx_av_db_result_t *res);
+
 ngx_uint_t ngx_av_db_is_null(const ngx_av_db_result_t *res, ngx_uint_t row,
     ngx_uint_t column);
 ngx_str_t ngx_av_db_value(const ngx_av_db_result_t *res, ngx_uint_t row,

@@ -12,6 +12,13 @@ ngx_av_db_nrows(const ngx_av_db_result_t *res)
 }
 
 
+size_t
+ngx_av_db_size(const ngx_av_db_result_t *res)
+{
+    return PQresultMemorySize(res->pg);
+}
+
+
 ngx_uint_t
 ngx_av_db_is_null(const ngx_av_db_result_t *res, ngx_uint_t row,
     ngx_uint_t column)

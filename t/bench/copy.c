@@ -243,8 +243,10 @@ copy_prepared(copy_result_t *result, unsigned conns)
             n = copy_split(line, values);
         }
 
+        /* binary results, as the module asks for them */
+
         copy_check(conn, PQexecPrepared(conn, "prepared", n, values, NULL,
-                                        NULL, 0),
+                                        NULL, 1),
                    PGRES_TUPLES_OK);
 
         if (start >= copy.end - (uint64_t) (copy.duration * 1e9)) {

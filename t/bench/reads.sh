@@ -428,7 +428,7 @@ measure_mixed() {
 measure_prepared() {
     local round served bare
     # shellcheck disable=SC2016
-    local sql='select agentvista.trace_detail($1::uuid, $2::uuid)'
+    local sql='select * from agentvista.trace_detail($1::uuid, $2::uuid)'
 
     read_case trace10 8 "trace of 10 spans" \
         "select '/api/v1/dashboard/traces/' || trace_id $(traces_of 10)"

@@ -28,7 +28,9 @@ my $Rows = <<'END';
     @ROUTE;method;path;scope;handler OWN_PARAMS_OF_##handler
 #define ROW_OF_QUERY(method, path, scope, style, function, ...)               \
     @ROUTE;method;path;scope; __VA_ARGS__
-#define ROW_OF_ROW(method, path, scope, function, handler, send, ...)         \
+#define ROW_OF_ROWS(method, path, scope, style, function, form, ...)          \
+    @ROUTE;method;path;scope; __VA_ARGS__
+#define ROW_OF_ROW(method, path, scope, function, handler, form, ...)         \
     @ROUTE;method;path;scope;handler __VA_ARGS__
 #define NGX_AV_PARAM(kind, name, flags)                                       \
     @PARAM;kind;name;flags;0;0;0;

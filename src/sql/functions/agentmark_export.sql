@@ -8,7 +8,7 @@ create or replace function agentvista.agentmark_export(account uuid,
     status smallint, name text, min_score numeric, max_score numeric,
     user_id text, tag text, metadata_key text, metadata_value text,
     after_time timestamptz, after_span uuid)
-returns text[] language plpgsql stable as $$
+returns setof agentvista.span_row language plpgsql stable as $$
 declare
     last_day    timestamptz := coalesce(end_date, now());
     first_day   timestamptz := coalesce(start_date,
@@ -19,37 +19,40 @@ declare
     batch_days  date[];
     batch_last  timestamptz;
     batch_id    uuid;
-    batch_size  integer := 200;
+    batch_size  integer := 300;
+    latest      timestamptz := least(last_day, after_time);
     days        date[] := '{}';
     traces      uuid[] := '{}';
     spans       uuid[] := '{}';
     starts      timestamptz[] := '{}';
+    sizes       bigint[] := '{}';
     more        record;
     cursor      text;
-    answer      text[];
 begin
     while cardinality(spans) <= max_spans loop
-        select array_agg(t.trace_id order by t.started_at desc,
-                                             t.trace_id desc),
-               array_agg(t.home_day order by t.started_at desc,
-                                             t.trace_id desc),
-               min(t.started_at) into batch, batch_days, batch_last
-        from (select t.trace_id, t.home_day, t.started_at
+        -- No more traces than are needed if all of their spans match.
+        select array_agg(t.trace_id), array_agg(t.home_day), min(t.started_at)
+               into batch, batch_days, batch_last
+        from (select t.trace_id, t.home_day, t.started_at,
+                     sum(t.span_count) over (order by t.started_at desc,
+                                                      t.trace_id desc)
+                         - t.span_count as before
               from agentvista.traces t
               where t.account_id = account and t.span_count > 0
-                    and t.started_at <= last_day
+                    and t.started_at <= latest
                     and t.started_at >= first_day - interval '1 day'
-                    and (after_time is null or t.started_at < after_time
-                         or (after_span is not null
-                             and t.started_at = after_time))
+                    and (after_time is null or after_span is not null
+                         or t.started_at < after_time)
                     and (batch_last is null
                          or (t.started_at, t.trace_id)
                             < (batch_last, batch_id))
               order by t.started_at desc, t.trace_id desc
-              limit batch_size) t;
+              limit batch_size) t
+        where t.before <= max_spans - cardinality(spans);
 
         exit when batch is null;
 
+        latest := batch_last;
         batch_id := batch[cardinality(batch)];
         batch_size := least(2 * batch_size, 2000);
 
@@ -79,12 +82,14 @@ begin
             more.traces := more.traces[place + 1 :];
             more.spans := more.spans[place + 1 :];
             more.starts := more.starts[place + 1 :];
+            more.sizes := more.sizes[place + 1 :];
         end if;
 
         days := days || more.days;
         traces := traces || more.traces;
         spans := spans || more.spans;
         starts := starts || more.starts;
+        sizes := sizes || more.sizes;
     end loop;
 
     if cardinality(spans) > max_spans then
@@ -99,7 +104,8 @@ begin
         spans := spans[: max_spans];
     end if;
 
-    answer := agentvista.agentmark_start(account,
+    return query
+    select * from agentvista.agentmark_chunk(account,
         (array['jsonl', 'csv', 'openai'])[format + 1],
         coalesce(lightweight, false),
         case when format = 1 then agentvista.agentmark_export_head() else ''
@@ -110,13 +116,10 @@ begin
                 'has_more', cursor is not null,
                 'next_cursor', cursor))::text || e'\n'
         else '' end,
-        days, traces, spans,
-        agentvista.agentmark_sizes(account, days, traces, spans), null);
-
-    return array[answer[1], coalesce(answer[2], ''),
-                 case when format = 1 then 'text/csv; charset=utf-8'
-                 else 'application/x-ndjson' end,
-                 coalesce(cursor, '')];
+        days, traces, spans, sizes, null,
+        case when format = 1 then 'text/csv; charset=utf-8'
+        else 'application/x-ndjson' end,
+        coalesce(cursor, ''));
 end;
 $$;
 
@@ -127,18 +130,15 @@ create or replace function agentvista.agentmark_export_keys(account uuid,
     status smallint, name text, min_score numeric, max_score numeric,
     user_id text, tag text, metadata_key text, metadata_value text,
     out days date[], out traces uuid[], out spans uuid[],
-    out starts timestamptz[])
+    out starts timestamptz[], out sizes bigint[])
 language plpgsql stable as $$
 begin
     execute $sql$
-    select array_agg(home_day order by n, start_ns, span_id),
-           array_agg(trace_id order by n, start_ns, span_id),
-           array_agg(span_id order by n, start_ns, span_id),
-           array_agg(trace_start order by n, start_ns, span_id)
+    select array_agg(home_day), array_agg(trace_id), array_agg(span_id),
+           array_agg(trace_start), array_agg(size)
     from (
-    select b.n, s.home_day, s.trace_id, s.span_id,
-           agentvista.agentmark_ns(s.started_at, s.started_nanos) as start_ns,
-           t.started_at as trace_start
+    select s.home_day, s.trace_id, s.span_id, t.started_at as trace_start,
+           agentvista.agentmark_size(s) as size
     from unnest($2, $3) with ordinality as b (trace_id, home_day, n)
          join agentvista.traces t
          on t.account_id = $1 and t.trace_id = b.trace_id
@@ -167,9 +167,10 @@ begin
                          and g.trace_id = s.trace_id
                          and g.details -> 'tags' ? $14))
           and ($15 is null or s.details -> 'metadata' ->> $15 = $16
-               or s.metadata ->> $15 = $16)) s
+               or s.metadata ->> $15 = $16)
+    order by b.n, s.started_at, coalesce(s.started_nanos, 0), s.span_id) s
     $sql$
-    into days, traces, spans, starts
+    into days, traces, spans, starts, sizes
     using account, batch, batch_days, first_day, last_day, type, whole, model,
           status, agentvista.agentmark_pattern(name), min_score, max_score,
           user_id, tag, metadata_key, metadata_value,
@@ -179,51 +180,8 @@ begin
     traces := coalesce(traces, '{}');
     spans := coalesce(spans, '{}');
     starts := coalesce(starts, '{}');
+    sizes := coalesce(sizes, '{}');
 end;
-$$;
-
-create or replace function agentvista.agentmark_export_json(
-    s agentvista.spans, service text, light boolean)
-returns text language sql stable parallel safe as $$
-    select concat(
-        '{"id":',
-            to_json(agentvista.agentmark_span_id(s.span_id,
-                                                 s.details ->> 'span_text')),
-        ',"traceId":',
-            to_json(agentvista.agentmark_trace_id(s.trace_id,
-                                                  s.details ->> 'trace_text')),
-        ',"parentId":'
-            || to_json(agentvista.agentmark_span_id(s.parent_span_id,
-                           case when s.parent_span_id is not null
-                           then s.details ->> 'parent_text' end)),
-        ',"name":',
-            to_json(agentvista.agentmark_name(s.type, s.name, s.details)),
-        ',"type":"', agentvista.agentmark_type(s.type), '"',
-        ',"status":"', agentvista.agentmark_status(s.otlp_status, s.status),
-        '"',
-        ',"statusMessage":' || to_json(s.error_message),
-        ',"timestamp":', floor(extract(epoch from s.started_at) * 1000),
-        ',"duration":', agentvista.agentmark_ms(coalesce(s.duration_ns, 0)),
-        ',"model":' || to_json(s.model),
-        ',"inputTokens":' || s.input_tokens,
-        ',"outputTokens":' || s.output_tokens,
-        ',"totalTokens":' || s.total_tokens,
-        ',"cost":' || trim_scale(s.cost_usd),
-        ',"sessionId":' || to_json(s.session_id),
-        ',"userId":' || to_json(s.user_id),
-        ',"serviceName":' || to_json(service),
-        ',"promptName":' || to_json(s.details ->> 'prompt_name'),
-        ',"tags":' || (s.details -> 'tags')::text,
-        ',"metadata":'
-            || agentvista.agentmark_metadata(
-                   coalesce(s.details -> 'metadata',
-                            case when s.kind is null then s.metadata end)),
-        case when not light then concat(
-            ',"input":' || agentvista.agentmark_text(s.input),
-            ',"output":' || agentvista.agentmark_text(s.output),
-            ',"outputObject":' || to_json(s.details ->> 'output_object'),
-            ',"toolCalls":' || to_json(s.details ->> 'tool_calls')) end,
-        e'}\n')
 $$;
 
 -- RFC 4180; the columns of the other form, but for the nested ones. What a

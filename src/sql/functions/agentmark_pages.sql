@@ -1,11 +1,7 @@
 -- Answers with spans can be large: they are made and sent in chunks.  What is
--- listed is settled at once, by its keys; then each call renders as many spans
--- as fit into a chunk: the answer is an array of the chunk and, unless it is the
--- last one, of what agentmark_more() is to be given to go on.  An export adds
--- its Content-Type and where its next page begins.
---
--- The days are given to each statement once more, as an array: that is what its
--- plan can leave out partitions by.
+-- listed is settled at once, by its keys; then each call returns as many spans
+-- as fit into a chunk, as rows that the module writes, and in more what
+-- agentmark_more() is to be given to go on.
 
 -- What a value adds, roughly: only what is compressed has to be looked at.
 create or replace function agentvista.agentmark_size(value anyelement)
@@ -16,6 +12,16 @@ returns bigint language sql stable parallel safe as $$
            else octet_length(value::text) end
 $$;
 
+create or replace function agentvista.agentmark_size(s agentvista.spans)
+returns bigint language sql stable parallel safe as $$
+    select agentvista.agentmark_size(s.input)
+           + agentvista.agentmark_size(s.output)
+           + agentvista.agentmark_size(s.metadata)
+           + agentvista.agentmark_size(s.details)
+$$;
+
+-- The days are given to the statement once more, as an array: that is what its
+-- plan can leave out partitions by.
 create or replace function agentvista.agentmark_sizes(account uuid,
     days date[], traces uuid[], spans uuid[])
 returns bigint[] language plpgsql stable as $$
@@ -23,10 +29,7 @@ declare
     sizes   bigint[];
 begin
     execute $sql$
-    select array_agg(coalesce(agentvista.agentmark_size(s.input), 0)
-                     + agentvista.agentmark_size(s.output)
-                     + agentvista.agentmark_size(s.metadata)
-                     + agentvista.agentmark_size(s.details) order by k.n)
+    select array_agg(agentvista.agentmark_size(s) order by k.n)
     from unnest($2, $3, $4) with ordinality
              as k (home_day, trace_id, span_id, n)
          join agentvista.spans s
@@ -41,92 +44,163 @@ begin
 end;
 $$;
 
--- The first chunk of these spans, between head and tail.  form: span, jsonl,
--- csv or openai; before: what comes before a span instead of a comma.
-create or replace function agentvista.agentmark_start(account uuid,
-    form text, light boolean, head text, tail text, days date[],
-    traces uuid[], spans uuid[], sizes bigint[], before text[])
-returns text[] language plpgsql stable as $$
+-- A chunk of these spans, which stand between head and tail: from the first one
+-- on, as many as there is room for.  form: span, jsonl, csv or openai; before:
+-- what comes before a span instead of a comma; type and page: as of
+-- span_row.more.
+--
+-- Spans that follow one another are often of one day: a plan for a day serves
+-- all, where one for several would be made each time.
+create or replace function agentvista.agentmark_chunk(account uuid, form text,
+    light boolean, head text, tail text, days date[], traces uuid[],
+    spans uuid[], sizes bigint[], before text[], type text default '',
+    page text default '', first integer default 1)
+returns setof agentvista.span_row language plpgsql stable as $$
 declare
-    answer  text[];
+    n       integer := coalesce(cardinality(spans), 0);
+    last    integer := least(agentvista.agentmark_last(sizes, first), n);
+    start   integer := first;
+    stop    integer;
+    day     date;
+    other   date;
+    answer  agentvista.span_row;
 begin
-    answer := agentvista.agentmark_more(account, json_build_object(
-        'form', form, 'light', light, 'tail', tail, 'first', 1,
-        'days', days, 'traces', traces, 'spans', spans, 'sizes', sizes,
-        'before', coalesce(before, '{}'))::text);
+    answer.text := head;
+    answer.more := array['', type, page];
 
-    answer[1] := head || answer[1];
+    if last < n then
+        answer.more[1] := json_build_object(
+            'form', form, 'light', light, 'tail', tail, 'first', last + 1,
+            'days', days, 'traces', traces, 'spans', spans, 'sizes', sizes,
+            'before', before);
+    end if;
 
-    return answer;
+    return next answer;
+    answer := null;
+
+    while start <= last loop
+        day := days[start];
+        stop := start - 1;
+
+        foreach other in array days[start : last] loop
+            exit when other <> day;
+            stop := stop + 1;
+        end loop;
+
+        if form in ('span', 'jsonl') then
+            return query
+            select * from agentvista.agentmark_span_rows(account, form = 'span',
+                         light, day, traces[start : stop], spans[start : stop],
+                         before[start : stop]);
+        else
+            answer.text := agentvista.agentmark_texts(account, form, light,
+                               day, traces[start : stop], spans[start : stop]);
+            return next answer;
+        end if;
+
+        start := stop + 1;
+    end loop;
+
+    if last = n then
+        answer.text := tail;
+        return next answer;
+    end if;
 end;
 $$;
 
+-- The next chunk.
 create or replace function agentvista.agentmark_more(account uuid, rest text)
-returns text[] language plpgsql stable as $$
+returns setof agentvista.span_row language sql stable as $$
+    select c.*
+    from json_to_record(rest::json) as s (form text, light boolean, tail text,
+             first integer, days date[], traces uuid[], spans uuid[],
+             sizes bigint[], before text[]),
+         agentvista.agentmark_chunk(account, s.form, s.light,
+             case when s.form = 'span' and s.before[s.first] is null then ','
+             else '' end, s.tail, s.days, s.traces, s.spans, s.sizes, s.before,
+             first => s.first) c
+$$;
+
+-- The last span of the chunk that begins with the first one.
+create or replace function agentvista.agentmark_last(sizes bigint[],
+    first integer)
+returns integer language plpgsql immutable parallel safe as $$
 declare
-    room    constant bigint := 1048576;
-    state   json := rest::json;
-    first   integer := state ->> 'first';
-    sizes   bigint[];
-    last    integer;
-    total   bigint;
-    chunk   text;
+    room    bigint := 1048576;
+    last    integer := first - 1;
+    size    bigint;
 begin
-    select array_agg(value::bigint order by n) into sizes
-    from json_array_elements_text(
-             case when json_typeof(state -> 'sizes') = 'array'
-             then state -> 'sizes' end) with ordinality e (value, n);
+    foreach size in array coalesce(sizes[first :], '{}') loop
+        room := room - size;
 
-    last := first;
-    total := sizes[first];
+        exit when room < 0 and last >= first;
 
-    while last < cardinality(sizes) and total + sizes[last + 1] <= room loop
         last := last + 1;
-        total := total + sizes[last];
     end loop;
 
-    if sizes is null then
-        return array[state ->> 'tail'];
-    end if;
+    return last;
+end;
+$$;
 
-    execute format($sql$
-    select string_agg(%s, '' order by k.n)
-    from rows from (json_array_elements_text($2 -> 'days'),
-                    json_array_elements_text($2 -> 'traces'),
-                    json_array_elements_text($2 -> 'spans'),
-                    json_array_elements_text($2 -> 'before'))
-             with ordinality as k (day, trace, span, before, n)
-         join agentvista.spans s
-         on s.home_day = k.day::date and s.trace_id = k.trace::uuid
-            and s.span_id = k.span::uuid
-         left join agentvista.scopes c
-         on c.account_id = s.account_id and c.id = s.scope_id
-    where s.account_id = $1 and k.n between $3 and $4
-          and s.home_day = any($6)
-    $sql$,
-    case state ->> 'form'
-    when 'span' then
-        'coalesce(k.before, case when k.n > 1 then '','' else '''' end)'
-        ' || agentvista.agentmark_span(s, c.service_name)'
-    when 'jsonl' then
-        'agentvista.agentmark_export_json(s, c.service_name, $5)'
-    when 'csv' then
-        'agentvista.agentmark_export_csv(s, c.service_name, $5)'
-    else
-        'agentvista.agentmark_export_openai(s)'
-    end)
-    into chunk
-    using account, state, first, last, (state ->> 'light')::boolean,
-          array(select distinct d::date
-                from json_array_elements_text(state -> 'days') d);
+-- Spans of a day.  whole: with all of their attributes.
+--
+-- Traces are read as a whole ("offset 0" keeps it so), since most of their spans
+-- are wanted: to look each of them up takes twice as long.
+create or replace function agentvista.agentmark_span_rows(account uuid,
+    whole boolean, light boolean, day date, traces uuid[], spans uuid[],
+    before text[])
+returns setof agentvista.span_row language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+    return query
+    select k.before, null::text[], s.trace_id, s.span_id, s.parent_span_id,
+           s.type, s.kind, s.status, s.otlp_status, s.name, s.started_at,
+           s.started_nanos, null::timestamptz, null::smallint, s.duration_ns,
+           s.service_name, null::uuid, s.session_id, s.user_id, s.model,
+           s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd,
+           s.error_message,
+           case when not light then s.input end,
+           case when not light then s.output end,
+           case when whole or s.kind is null then s.metadata end,
+           case when light
+           then s.details - '{output_object,tool_calls}'::text[]
+           else s.details end,
+           null::json, null::json, null::jsonb
+    from unnest(traces, spans, before) with ordinality
+             as k (trace_id, span_id, before, n)
+         join (select s.*, c.service_name
+               from agentvista.spans s
+                    left join agentvista.scopes c
+                    on c.account_id = s.account_id and c.id = s.scope_id
+               where s.account_id = account and s.home_day = day
+                     and s.trace_id = any(traces)
+               offset 0) s
+         on s.trace_id = k.trace_id and s.span_id = k.span_id
+    order by k.n;
+end;
+$$;
 
-    chunk := coalesce(chunk, '');
-
-    if last = cardinality(sizes) then
-        return array[chunk || (state ->> 'tail')];
-    end if;
-
-    return array[chunk, jsonb_set(rest::jsonb, '{first}',
-                                  to_jsonb(last + 1))::text];
+-- The same as text, of the forms that the module does not write.
+create or replace function agentvista.agentmark_texts(account uuid, form text,
+    light boolean, day date, traces uuid[], spans uuid[])
+returns text language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
+begin
+    return (
+        select string_agg(
+                   case form
+                   when 'csv'
+                   then agentvista.agentmark_export_csv(s, c.service_name,
+                                                        light)
+                   else agentvista.agentmark_export_openai(s) end,
+                   '' order by k.n)
+        from unnest(traces, spans) with ordinality
+                 as k (trace_id, span_id, n)
+             join agentvista.spans s
+             on s.trace_id = k.trace_id and s.span_id = k.span_id
+             left join agentvista.scopes c
+             on c.account_id = s.account_id and c.id = s.scope_id
+        where s.account_id = account and s.home_day = day);
 end;
 $$;

@@ -122,10 +122,10 @@ end;
 $$;
 
 -- The traces of a session, newest first, each with up to 500 of its spans, as
--- GET /v1/traces/{traceId} would show it; null if there is no such session.
+-- GET /v1/traces/{traceId} would show it; nothing if there is none.
 create or replace function agentvista.agentmark_session_traces(account uuid,
     session text, max_traces bigint, first_trace bigint)
-returns text[] language plpgsql stable as $$
+returns setof agentvista.span_row language plpgsql stable as $$
 declare
     traces      uuid[];
     trace_days  date[];
@@ -140,7 +140,7 @@ begin
                          and octet_length(t.session_id) <= 1024
                          and t.span_count > 0)
     then
-        return null;
+        return;
     end if;
 
     select array_agg(t.trace_id order by t.started_at desc, t.trace_id desc),
@@ -186,10 +186,11 @@ begin
     using account, traces, trace_days, heads,
           array(select distinct unnest(trace_days));
 
-    return agentvista.agentmark_start(account, 'span', false, '{"traces":[',
-               case when spans is null then ']}' else ']}]}' end,
-               days, of_traces, spans,
-               agentvista.agentmark_sizes(account, days, of_traces, spans),
-               before);
+    return query
+    select * from agentvista.agentmark_chunk(account, 'span', false,
+                 '{"traces":[', case when spans is null then ']}'
+                 else ']}]}' end, days, of_traces, spans,
+                 agentvista.agentmark_sizes(account, days, of_traces, spans),
+                 before);
 end;
 $$;

@@ -8,7 +8,7 @@ create or replace function agentvista.agentmark_spans(account uuid,
     trace text, type smallint, status smallint, name text, model text,
     min_duration bigint, max_duration bigint, max_spans bigint,
     first_span bigint)
-returns text[] language plpgsql stable as $$
+returns setof agentvista.span_row language plpgsql stable as $$
 declare
     near    constant bigint := 10000;   -- pages that are put together by day
     wanted  bigint := max_spans + first_span;
@@ -69,10 +69,11 @@ begin
         spans := spans[first_span + 1 :];
     end if;
 
-    return agentvista.agentmark_start(account, 'span', false, '{"spans":[',
-               ']}', days, traces, spans,
-               agentvista.agentmark_sizes(account, days, traces, spans),
-               null);
+    return query
+    select * from agentvista.agentmark_chunk(account, 'span', false,
+                 '{"spans":[', ']}', days, traces, spans,
+                 agentvista.agentmark_sizes(account, days, traces, spans),
+                 null);
 end;
 $$;
 

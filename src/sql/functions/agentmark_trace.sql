@@ -1,17 +1,20 @@
--- GET /v1/traces/{traceId} (agentmark.md 3); null if there is none.
+-- GET /v1/traces/{traceId} (agentmark.md 3); nothing if there is none.
 
 create or replace function agentvista.agentmark_find(account uuid, id text,
     out trace uuid, out day date)
-language plpgsql stable as $$
+language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
 declare
-    ids     uuid[] := agentvista.agentmark_trace_ids(account, id);
+    likely  uuid;
 begin
-    select t.trace_id, t.home_day into trace, day
-    from agentvista.traces t
-    where t.account_id = account and t.trace_id = any(ids)
-          and t.span_count > 0
-    order by array_position(ids, t.trace_id)
-    limit 1;
+    foreach likely in array agentvista.agentmark_trace_ids(account, id) loop
+        select t.trace_id, t.home_day into trace, day
+        from agentvista.traces t
+        where t.account_id = account and t.trace_id = likely
+              and t.span_count > 0;
+
+        exit when found;
+    end loop;
 end;
 $$;
 
@@ -38,7 +41,8 @@ create or replace function agentvista.agentmark_trace(account uuid,
     trace_id text, type smallint, status smallint, name text, model text,
     min_duration bigint, max_duration bigint, max_spans bigint,
     first_span bigint)
-returns text[] language plpgsql stable as $$
+returns setof agentvista.span_row language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
 declare
     trace   uuid;
     day     date;
@@ -49,6 +53,10 @@ begin
     select f.trace, f.day into trace, day
     from agentvista.agentmark_find(account, trace_id) f;
 
+    if trace is null then
+        return;
+    end if;
+
     select concat('{"trace":{"id":', to_json(t.id), ',"name":',
                   to_json(t.name), ',"data":',
                   agentvista.agentmark_trace_data(t.id, t.name, t.status,
@@ -56,35 +64,25 @@ begin
                   ',"spans":[') into head
     from agentvista.agentmark_traces(account, array[trace], array[day]) t;
 
-    if not found then
-        return null;
-    end if;
-
-    execute $sql$
-    select array_agg(s.span_id order by s.start_ns, s.span_id),
-           array_agg(agentvista.agentmark_size(s.input)
-                     + agentvista.agentmark_size(s.output)
-                     + agentvista.agentmark_size(s.metadata)
-                     + agentvista.agentmark_size(s.details)
-                     order by s.start_ns, s.span_id)
-    from (select s.span_id, s.input, s.output, s.metadata, s.details,
-                 agentvista.agentmark_ns(s.started_at, s.started_nanos)
-                     as start_ns
+    select coalesce(array_agg(p.span_id), '{}'), array_agg(p.size)
+           into spans, sizes
+    from (select s.span_id, agentvista.agentmark_size(s) as size
           from agentvista.spans s
-          where s.account_id = $1 and s.home_day = $2 and s.trace_id = $3
-                and agentvista.agentmark_matches(s, $4, $5, $6, $7, $8, $9)
-          order by start_ns, s.span_id
-          limit $10 offset $11) s
-    $sql$
-    into spans, sizes
-    using account, day, trace, type, status,
-          agentvista.agentmark_pattern(name),
-          agentvista.agentmark_pattern(model),
-          min_duration, max_duration, max_spans, first_span;
+          where s.account_id = account and s.home_day = day
+                and s.trace_id = trace
+                and agentvista.agentmark_matches(s, agentmark_trace.type,
+                        agentmark_trace.status,
+                        agentvista.agentmark_pattern(agentmark_trace.name),
+                        agentvista.agentmark_pattern(agentmark_trace.model),
+                        min_duration, max_duration)
+          order by agentvista.agentmark_ns(s.started_at, s.started_nanos),
+                   s.span_id
+          limit max_spans offset first_span) p;
 
-    return agentvista.agentmark_start(account, 'span', false, head, ']}}',
-               array_fill(day, array[coalesce(cardinality(spans), 0)]),
-               array_fill(trace, array[coalesce(cardinality(spans), 0)]),
-               spans, sizes, null);
+    return query
+    select * from agentvista.agentmark_chunk(account, 'span', false, head,
+                 ']}}', array_fill(day, array[cardinality(spans)]),
+                 array_fill(trace, array[cardinality(spans)]), spans, sizes,
+                 null);
 end;
 $$;

@@ -347,7 +347,7 @@ $$;
 -- GET /dashboard/logs/{log_id}/trace (agentvista.md 9.2). The id tells the
 -- day.
 create or replace function agentvista.log_trace(account uuid, log uuid)
-returns json language plpgsql stable as $$
+returns setof agentvista.span_row language plpgsql stable as $$
 declare
     trace  uuid;
 begin
@@ -356,6 +356,7 @@ begin
         into trace
         using account, log, agentvista.log_day(log);
 
-    return agentvista.trace_detail(account, trace);
+    return query
+    select * from agentvista.trace_detail(account, trace);
 end;
 $$;

@@ -6,11 +6,6 @@ returns text language sql immutable parallel safe as $$
     select (array['running', 'completed', 'failed', 'timed_out'])[status + 1]
 $$;
 
-create or replace function agentvista.span_type_name(type smallint)
-returns text language sql immutable parallel safe as $$
-    select (array['custom', 'agent', 'llm', 'tool', 'http', 'db'])[type + 1]
-$$;
-
 -- Nanoseconds since 1970 of a time and the nanoseconds beside it.
 create or replace function agentvista.unix_ns(t timestamptz, nanos smallint)
 returns bigint language sql stable parallel safe as $$
@@ -39,18 +34,5 @@ returns text language sql stable parallel safe as $$
                then to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
                     || lpad(nanos::text, 3, '0') || 'Z'
            else agentvista.iso8601(t)
-           end
-$$;
-
--- What a span of the fine set of types is to AgentVista's clients.
-create or replace function agentvista.span_type_name(type smallint,
-    kind smallint)
-returns text language sql immutable parallel safe as $$
-    select case
-           when type between 1 and 5 then agentvista.span_type_name(type)
-           when type in (8, 14) then 'llm'
-           when type = 7 then 'db'
-           when type = 12 or type = 13 and kind in (2, 3) then 'http'
-           else 'custom'
            end
 $$;

@@ -1,45 +1,71 @@
--- GET /dashboard/traces/{trace_id} (agentvista.md 5.2); null if there is none.
+-- GET /dashboard/traces/{trace_id} (agentvista.md 5.2): the trace, then its
+-- spans, as rows that the module writes; none if there is no such trace.
 --
--- The spans are fetched first and shown afterwards.  PL/pgSQL keeps a generic
--- plan for what is the same each time, the JSON; the little query for the
--- spans it plans anew with their day at hand, since a generic plan would lock
--- every partition at each call.
+-- Generic plans: planning takes longer than reading a trace, and even to lock
+-- every partition takes less.  The day is a parameter, so that the others are
+-- left out before the plan starts.
 
 create or replace function agentvista.trace_detail(account uuid, trace uuid)
-returns json language plpgsql stable as $$
+returns setof agentvista.span_row language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
 declare
     t         agentvista.traces;
     agent     text;
+    ids       uuid[];           -- of scopes, and their service names
+    services  text[];
+    scopes    json;
+    mixed     boolean;          -- short parents, and long ids
+    silent    boolean;          -- model calls without input or output
     spans     agentvista.spans[];
     contents  jsonb;
     parents   jsonb;
+    answer    agentvista.span_row;
 begin
     select * into t
     from agentvista.traces
     where account_id = account and trace_id = trace;
 
     if not found then
-        return null;
+        return;
     end if;
 
     select name into agent
     from agentvista.agents
     where account_id = account and id = t.agent_id;
 
-    select array_agg(s order by s.started_at, s.started_nanos nulls first,
-                                s.ordinal, s.span_id) into spans
+    select array_agg(distinct s.scope_id) filter (where s.scope_id is not null),
+           bool_or(s.span_id >= '00000000-0000-0001-0000-000000000000')
+           and bool_or(s.parent_span_id
+                       < '00000000-0000-0001-0000-000000000000'),
+           bool_or(s.type in (2, 8, 14) and s.scope_id is not null
+                   and (s.input is null or s.output is null))
+           into ids, mixed, silent
     from agentvista.spans s
-    where s.account_id = account
-          and s.home_day = t.home_day
+    where s.account_id = account and s.home_day = t.home_day
           and s.trace_id = trace;
 
     -- Only spans by OTLP have what follows.
-    if exists (select from unnest(spans) s where s.scope_id is not null) then
-        contents := agentvista.span_contents(t, spans);
-        parents := agentvista.span_parents(spans);
+    if ids is not null then
+        select array_agg(c.id), array_agg(c.service_name), json_agg(c)
+               into ids, services, scopes
+        from (select c.id, c.service_name, c.resource, c.name, c.version,
+                     c.attributes
+              from agentvista.scopes c
+              where c.account_id = account and c.id = any(ids)
+              order by c.service_name, c.name, c.id) c;
+
+        if mixed or silent then
+            select array_agg(s) into spans
+            from agentvista.spans s
+            where s.account_id = account and s.home_day = t.home_day
+                  and s.trace_id = trace;
+
+            contents := agentvista.span_contents(t, spans);
+            parents := agentvista.span_parents(spans);
+        end if;
     end if;
 
-    return json_build_object(
+    answer.text := left(json_build_object(
         'trace_id', t.trace_id,
         'agent_id', t.agent_id,
         'agent_name', agent,
@@ -57,62 +83,34 @@ begin
         'user_id', t.user_id,
         'metadata', t.metadata,
         'truncated', t.truncated,
-        'scopes', (
-            select coalesce(json_agg(scope), '[]')
-            from (select c.id, c.service_name, c.resource, c.name, c.version,
-                         c.attributes
-                  from agentvista.scopes c
-                  where c.account_id = account
-                        and c.id in (select s.scope_id from unnest(spans) s)
-                  order by c.service_name, c.name, c.id) as scope),
-        'spans', (
-            select coalesce(json_agg(span), '[]')
-            from (select s.span_id,
-                         s.trace_id,
-                         coalesce((parents ->> s.parent_span_id::text)::uuid,
-                                  s.parent_span_id) as parent_span_id,
-                         agentvista.span_type_name(s.type, s.kind) as type,
-                         s.name,
-                         agentvista.status_name(s.status) as status,
-                         agentvista.iso8601(s.started_at, s.started_nanos)
-                             as started_at,
-                         agentvista.iso8601(s.ended_at, s.ended_nanos)
-                             as ended_at,
-                         s.duration_ns / 1000000 as duration_ms,
-                         case when s.scope_id is not null then (
-                             select c.service_name
-                             from agentvista.scopes c
-                             where c.account_id = account
-                                   and c.id = s.scope_id) end as service_name,
-                         agentvista.span_kind_name(s.kind) as kind,
-                         s.scope_id,
-                         s.session_id,
-                         s.user_id,
-                         s.model,
-                         s.input_tokens,
-                         s.output_tokens,
-                         s.total_tokens,
-                         s.cost_usd,
-                         s.error_message,
-                         coalesce(s.input, to_json(contents -> s.span_id::text
-                                                            ->> 'input'))
-                             as input,
-                         coalesce(s.output, to_json(contents -> s.span_id::text
-                                                             ->> 'output'))
-                             as output,
-                         s.metadata,
-                         s.details,
-                         s.events,
-                         s.links,
-                         s.truncated
-                  from unnest(spans) s) as span));
-end;
-$$;
+        'scopes', coalesce(scopes, '[]'))::text, -1) || ', "spans" : [';
+    return next answer;
 
-create or replace function agentvista.span_kind_name(kind smallint)
-returns text language sql immutable parallel safe as $$
-    select (array['unspecified', 'internal', 'server', 'client', 'producer',
-                  'consumer'])[kind + 1]
+    return query
+    select null::text, null::text[], s.trace_id, s.span_id,
+           case when parents is null then s.parent_span_id
+           else coalesce((parents ->> s.parent_span_id::text)::uuid,
+                         s.parent_span_id) end,
+           s.type, s.kind, s.status, s.otlp_status, s.name, s.started_at,
+           s.started_nanos, s.ended_at, s.ended_nanos, s.duration_ns,
+           services[array_position(ids, s.scope_id)], s.scope_id,
+           s.session_id, s.user_id, s.model, s.input_tokens, s.output_tokens,
+           s.total_tokens, s.cost_usd, s.error_message,
+           case when contents is null then s.input
+           else coalesce(s.input, to_json(contents -> s.span_id::text
+                                                   ->> 'input')) end,
+           case when contents is null then s.output
+           else coalesce(s.output, to_json(contents -> s.span_id::text
+                                                    ->> 'output')) end,
+           s.metadata, s.details, s.events, s.links, s.truncated
+    from agentvista.spans s
+    where s.account_id = account and s.home_day = t.home_day
+          and s.trace_id = trace
+    order by s.started_at, s.started_nanos nulls first, s.ordinal, s.span_id;
+
+    answer.text := ']}';
+    return next answer;
+end;
 $$;
 
 -- Parents that are 16 digits of an SDK span's 32, which a traceparent cannot
