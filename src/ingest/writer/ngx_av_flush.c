@@ -7,6 +7,18 @@ static const uint32_t  ngx_av_flush_trace_types[] = {
 #undef NGX_AV_COLUMN
 };
 
+static const uint32_t  ngx_av_flush_counted_types[] = {
+#define NGX_AV_COLUMN(name, column, type, oid)  oid,
+    NGX_AV_COUNTED_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
+
+static const ngx_av_trace_column_e  ngx_av_flush_counted[] = {
+#define NGX_AV_COLUMN(name, column, type, oid)  NGX_AV_TRACE_##name,
+    NGX_AV_COUNTED_COLUMNS(NGX_AV_COLUMN)
+#undef NGX_AV_COLUMN
+};
+
 static const uint32_t  ngx_av_flush_span_types[] = {
 #define NGX_AV_COLUMN(name, column, type, oid)  oid,
     NGX_AV_SPAN_COLUMNS(NGX_AV_COLUMN)
@@ -32,6 +44,7 @@ static const struct {
     const uint32_t  *types;
 } ngx_av_flush_tables[] = {
     { NGX_AV_TRACE_NCOLUMNS, ngx_av_flush_trace_types },
+    { NGX_AV_COUNTED_NCOLUMNS, ngx_av_flush_counted_types },
     { NGX_AV_SPAN_NCOLUMNS, ngx_av_flush_span_types },
     { NGX_AV_LOG_NCOLUMNS, ngx_av_flush_log_types },
     { NGX_AV_POINT_NCOLUMNS, ngx_av_flush_point_types }
@@ -331,6 +344,10 @@ ngx_av_flush_elements(ngx_av_flush_part_t *row, ngx_av_flush_table_e table,
 
     switch (table) {
 
+    case NGX_AV_FLUSH_COUNTED:
+        c = ngx_av_flush_counted[c];
+        /* fall through */
+
     case NGX_AV_FLUSH_TRACES:
         b = &batch->traces[c];
         start = part->trace_start[c];
@@ -358,7 +375,8 @@ ngx_av_flush_elements(ngx_av_flush_part_t *row, ngx_av_flush_table_e table,
 static ngx_inline ngx_uint_t
 ngx_av_flush_nrows(ngx_av_flush_part_t *part, ngx_av_flush_table_e table)
 {
-    return (table == NGX_AV_FLUSH_TRACES) ? 1 : part->part->nrows;
+    return (table == NGX_AV_FLUSH_TRACES || table == NGX_AV_FLUSH_COUNTED)
+           ? 1 : part->part->nrows;
 }
 
 

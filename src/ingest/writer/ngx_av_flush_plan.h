@@ -13,6 +13,7 @@
 /* Which columns of a batch a statement takes. */
 typedef enum {
     NGX_AV_FLUSH_TRACES = 0,
+    NGX_AV_FLUSH_COUNTED,       /* some of those of traces */
     NGX_AV_FLUSH_SPANS,
     NGX_AV_FLUSH_LOGS,
     NGX_AV_FLUSH_POINTS

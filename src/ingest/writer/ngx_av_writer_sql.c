@@ -137,10 +137,8 @@ static const char *const  ngx_av_writer_sql_texts[] = {
 
     /* NGX_AV_WRITER_COUNT_TRACES */
 
-    "insert into agentvista.agent_changes (account_id, {counted columns})"
-    " select account_id, {counted slices}"
-    " from (select unnest($1::uuid[]) as account_id,"
-    " unnest($2::int4[]) as first, unnest($3::int4[]) as last) as a",
+    "insert into agentvista.agent_changes ({counted columns}, account_id)"
+    " values ({counted arrays}, {counted account}::uuid)",
 
     /* NGX_AV_WRITER_SPANS */
 
@@ -149,8 +147,7 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     /* NGX_AV_WRITER_CHARGE */
 
     "insert into agentvista.usage as u (account_id, month, slot, events)"
-    " select unnest($1::uuid[]), unnest($2::date[]), $3::smallint,"
-    " unnest($4::bigint[])"
+    " values ($1::uuid, $2::date, $3::smallint, $4::bigint)"
     " on conflict (account_id, month, slot)"
     " do update set events = u.events + excluded.events",
 
@@ -173,7 +170,7 @@ static const char *const  ngx_av_writer_sql_texts[] = {
     " or excluded.header <> 0 and " NGX_AV_WRITER_NAMES
     " returning t.*, t.xmax = 0 as is_new)"
     " insert into agentvista.agent_changes (account_id, {counted columns})"
-    " select account_id, {counted arrays}"
+    " select account_id, {counted aggregates}"
     " from m where is_new group by account_id",
 
     /*
@@ -333,9 +330,9 @@ static ngx_int_t ngx_av_writer_sql_row(ngx_av_buf_t *b,
     const ngx_av_writer_sql_column_t *c);
 static ngx_int_t ngx_av_writer_sql_at_home(ngx_av_buf_t *b,
     const ngx_av_writer_sql_column_t *c);
-static ngx_int_t ngx_av_writer_sql_slice(ngx_av_buf_t *b,
-    const ngx_av_writer_sql_column_t *c);
 static ngx_int_t ngx_av_writer_sql_array(ngx_av_buf_t *b,
+    const ngx_av_writer_sql_column_t *c);
+static ngx_int_t ngx_av_writer_sql_aggregate(ngx_av_buf_t *b,
     const ngx_av_writer_sql_column_t *c);
 static const char *ngx_av_writer_sql_feedback(
     const ngx_av_writer_sql_column_t *c);
@@ -376,14 +373,11 @@ static const ngx_av_writer_sql_column_t  ngx_av_writer_sql_point[] = {
 };
 
 static const ngx_av_writer_sql_column_t  ngx_av_writer_sql_counted[] = {
-#define NGX_AV_COLUMN(name, column, type)                                     \
+#define NGX_AV_COLUMN(name, column, type, oid)                                \
     { #column, #type, NGX_AV_COUNTED_##name + 1 },
     NGX_AV_COUNTED_COLUMNS(NGX_AV_COLUMN)
 #undef NGX_AV_COLUMN
 };
-
-#define NGX_AV_WRITER_NCOUNTED                                                \
-    (sizeof(ngx_av_writer_sql_counted) / sizeof(ngx_av_writer_sql_column_t))
 
 /* what a repeated span can change: not its ids, place and order */
 #define NGX_AV_WRITER_SPAN_FIXED  NGX_AV_SPAN_PARENT_ID
@@ -443,13 +437,15 @@ static const ngx_av_writer_sql_list_t  ngx_av_writer_sql_lists[] = {
     { "{point slot}", NULL, NGX_AV_POINT_NCOLUMNS + 1, NULL },
 
     { "{counted columns}", ngx_av_writer_sql_counted,
-      NGX_AV_WRITER_NCOUNTED, ngx_av_writer_sql_name },
-
-    { "{counted slices}", ngx_av_writer_sql_counted,
-      NGX_AV_WRITER_NCOUNTED, ngx_av_writer_sql_slice },
+      NGX_AV_COUNTED_NCOLUMNS, ngx_av_writer_sql_name },
 
     { "{counted arrays}", ngx_av_writer_sql_counted,
-      NGX_AV_WRITER_NCOUNTED, ngx_av_writer_sql_array }
+      NGX_AV_COUNTED_NCOLUMNS, ngx_av_writer_sql_array },
+
+    { "{counted aggregates}", ngx_av_writer_sql_counted,
+      NGX_AV_COUNTED_NCOLUMNS, ngx_av_writer_sql_aggregate },
+
+    { "{counted account}", NULL, NGX_AV_COUNTED_NCOLUMNS + 1, NULL }
 };
 
 
@@ -462,7 +458,7 @@ static const struct {
     { "metrics", 3 },
     { "series", 3 },
     { "traces", NGX_AV_TRACE_NCOLUMNS },
-    { "count_traces", NGX_AV_COUNTED_NPARAMS },
+    { "count_traces", NGX_AV_COUNTED_NCOLUMNS + 1 },
     { "spans", NGX_AV_SPAN_NCOLUMNS },
     { "charge", 4 },
     { "merge_traces", NGX_AV_TRACE_NCOLUMNS },
@@ -529,15 +525,15 @@ ngx_av_writer_sql_at_home(ngx_av_buf_t *b, const ngx_av_writer_sql_column_t *c)
 
 
 static ngx_int_t
-ngx_av_writer_sql_slice(ngx_av_buf_t *b, const ngx_av_writer_sql_column_t *c)
+ngx_av_writer_sql_array(ngx_av_buf_t *b, const ngx_av_writer_sql_column_t *c)
 {
-    return ngx_av_writer_sql_print(b, "($%ui::%s[])[first:last]", c->number,
-                                   c->type);
+    return ngx_av_writer_sql_print(b, "$%ui::%s[]", c->number, c->type);
 }
 
 
 static ngx_int_t
-ngx_av_writer_sql_array(ngx_av_buf_t *b, const ngx_av_writer_sql_column_t *c)
+ngx_av_writer_sql_aggregate(ngx_av_buf_t *b,
+    const ngx_av_writer_sql_column_t *c)
 {
     return ngx_av_writer_sql_print(b, "array_agg(%s)", c->name);
 }

@@ -12,27 +12,23 @@
 
 /* The columns of traces that their agents' statistics are made of. */
 #define NGX_AV_COUNTED_COLUMNS(X)                                             \
-    X(AGENT_ID, agent_id, uuid)                                               \
-    X(STARTED_AT, started_at, timestamptz)                                    \
-    X(STATUS, status, int2)                                                   \
-    X(SUCCESS, success, bool)                                                 \
-    X(OUTCOME, outcome, text)                                                 \
-    X(TOTAL_COST, total_cost_usd, numeric)                                    \
-    X(SPAN_COST, span_cost_usd, numeric)                                      \
-    X(TOTAL_TOKENS, total_tokens, int8)                                       \
-    X(SPAN_TOKENS, span_tokens, int8)                                         \
-    X(DURATION, duration_ns, int8)
+    X(AGENT_ID, agent_id, uuid, NGX_AV_DB_UUID)                               \
+    X(STARTED_AT, started_at, timestamptz, NGX_AV_DB_TIMESTAMPTZ)             \
+    X(STATUS, status, int2, NGX_AV_DB_INT2)                                   \
+    X(SUCCESS, success, bool, NGX_AV_DB_BOOL)                                 \
+    X(OUTCOME, outcome, text, NGX_AV_DB_TEXT)                                 \
+    X(TOTAL_COST, total_cost_usd, numeric, NGX_AV_DB_NUMERIC)                 \
+    X(SPAN_COST, span_cost_usd, numeric, NGX_AV_DB_NUMERIC)                   \
+    X(TOTAL_TOKENS, total_tokens, int8, NGX_AV_DB_INT8)                       \
+    X(SPAN_TOKENS, span_tokens, int8, NGX_AV_DB_INT8)                         \
+    X(DURATION, duration_ns, int8, NGX_AV_DB_INT8)
 
-/* as parameters of COUNT_TRACES */
 typedef enum {
-    NGX_AV_COUNTED_ACCOUNTS = 0,
-    NGX_AV_COUNTED_FIRST,
-    NGX_AV_COUNTED_LAST,
-#define NGX_AV_COLUMN(name, column, type)  NGX_AV_COUNTED_##name,
+#define NGX_AV_COLUMN(name, column, type, oid)  NGX_AV_COUNTED_##name,
     NGX_AV_COUNTED_COLUMNS(NGX_AV_COLUMN)
 #undef NGX_AV_COLUMN
-    NGX_AV_COUNTED_NPARAMS
-} ngx_av_counted_e;
+    NGX_AV_COUNTED_NCOLUMNS
+} ngx_av_counted_column_e;
 
 
 typedef enum {
@@ -48,16 +44,13 @@ typedef enum {
     /* trace columns: headers of traces thought to be new */
     NGX_AV_WRITER_TRACES,
 
-    /*
-     * ngx_av_counted_e: notes those traces for the statistics; an account has
-     * the elements from first to last, counted from 1
-     */
+    /* counted columns, account_id: notes an account's for the statistics */
     NGX_AV_WRITER_COUNT_TRACES,
 
     /* span columns: spans of traces thought to be new */
     NGX_AV_WRITER_SPANS,
 
-    /* account_id[], month[], slot, events[]: the month's usage */
+    /* account_id, month, slot, events: an account's usage of the month */
     NGX_AV_WRITER_CHARGE,
 
     /*
