@@ -98,6 +98,40 @@ is(scalar(grep { /exited on signal/ } $nginx->logged('alert')), 0,
    'no worker has died');
 
 
+# What is too large for one transaction takes several.
+
+sub spans {
+    my $nano = time . '000000000';
+    my $body = '{"resourceSpans":[{"scopeSpans":[{"spans":['
+               . join(',', map { sprintf '{"traceId":"%032x","spanId":"%016x",'
+                     . '"name":"n","startTimeUnixNano":"%s","endTimeUnixNano":'
+                     . '"%s","attributes":[{"key":"text","value":'
+                     . '{"stringValue":"%s"}}]}', int($_ / 10) + 1, $_, $nano,
+                     $nano, 'x' x 400 } @_)
+               . ']}]}]}';
+
+    return "POST /api/v1/otlp/v1/traces HTTP/1.1\r\nHost: localhost\r\n"
+           . "Authorization: Bearer $key\r\nConnection: close\r\n"
+           . "Content-Type: application/json\r\n"
+           . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+}
+
+sub committed {
+    return $nginx->metric('agentvista_flushes_total{result="committed"}');
+}
+
+is_deeply([odd(begin(spans(10_000 .. 10_009)))], [], 'one of many traces');
+
+my $before = committed();
+
+is_deeply([odd(begin(spans(10 .. 20_009)))], [], 'all of them, in one request');
+cmp_ok(committed() - $before, '>=', 3, 'several transactions');
+is(value("select count(*) from agentvista.spans"
+         . " where account_id = '$account'"), 20_000, 'stored once');
+is(value("select sum(events) from agentvista.usage"
+         . " where account_id = '$account'"), 20_000, 'and charged once');
+
+
 # A disk without room for bodies, in the place of which there is a file.
 
 my $bodies = "$nginx->{dir}/tmp";

@@ -19,6 +19,8 @@
 #define NGX_AV_WRITER_NO_PARTITION  "23514"
 
 
+static void ngx_av_writer_flush_split(ngx_av_writer_flush_t *flush,
+    size_t bytes);
 static void ngx_av_writer_flush_result(ngx_av_db_op_t *op, ngx_uint_t call,
     const ngx_av_db_result_t *res);
 static void ngx_av_writer_flush_done(ngx_av_db_op_t *op);
@@ -138,9 +140,72 @@ ngx_av_writer_flush_take(ngx_av_writer_flush_t *flush)
         w->nlast++;
     }
 
-    flush->ranges[0].first = 0;
-    flush->ranges[0].last = flush->nitems;
-    flush->nranges = 1;
+    ngx_av_writer_flush_split(flush, bytes);
+}
+
+
+/* About: what its rows are of its batch's. */
+
+static size_t
+ngx_av_writer_flush_item_size(ngx_av_flush_item_t *item)
+{
+    ngx_uint_t       i, nrows;
+    ngx_av_batch_t  *batch;
+
+    batch = item->write->batch;
+
+    if (batch->nrows == 0) {
+        return item->write->size / batch->parts.nelts;
+    }
+
+    nrows = 0;
+
+    for (i = 0; i < item->nparts; i++) {
+        nrows += item->parts[i].nrows;
+    }
+
+    return (uint64_t) item->write->size * nrows / batch->nrows;
+}
+
+
+/*
+ * Makes ranges of what was taken, the first one last.  A batch that is too
+ * large for one transaction is stored by several: to copy and to send all of
+ * it at once would keep the worker from everything else.
+ */
+
+static void
+ngx_av_writer_flush_split(ngx_av_writer_flush_t *flush, size_t bytes)
+{
+    size_t                  size, most;
+    ngx_uint_t              i;
+    ngx_av_writer_range_t  *range;
+
+    most = ngx_max(NGX_AV_WRITER_MAX_BYTES,
+                   bytes / (NGX_AV_WRITER_PIECES / 2));
+
+    range = flush->ranges;
+    range->first = 0;
+    range->last = flush->nitems;
+
+    size = 0;
+
+    for (i = flush->nitems; i > 0; i--) {
+        size += ngx_av_writer_flush_item_size(&flush->items[i - 1]);
+
+        if (size > most && i < range->last
+            && range - flush->ranges + 1 < NGX_AV_WRITER_PIECES)
+        {
+            range[1].first = 0;
+            range[1].last = i;
+            range->first = i;
+            range++;
+
+            size = ngx_av_writer_flush_item_size(&flush->items[i - 1]);
+        }
+    }
+
+    flush->nranges = range - flush->ranges + 1;
 }
 
 

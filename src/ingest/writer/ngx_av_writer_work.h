@@ -17,8 +17,10 @@
 /* after trouble that is the server's: it may be starting up; milliseconds */
 #define NGX_AV_WRITER_PAUSE   100
 
-/* "in halves" of 2^32 items at the most */
-#define NGX_AV_WRITER_RANGES  34
+/* of what is too much for one transaction: at most so many, "in halves" of
+   2^32 items */
+#define NGX_AV_WRITER_PIECES  64
+#define NGX_AV_WRITER_RANGES  (NGX_AV_WRITER_PIECES + 34)
 
 #define NGX_AV_WRITER_SEEN    65536
 
