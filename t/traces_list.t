@@ -323,6 +323,41 @@ subtest 'methods' => sub {
 };
 
 
+subtest 'a walk that takes too long goes on with the next request' => sub {
+    my $slow = $api->stranger;
+    my $name = 'agentvista.traces_of_model';
+    my ($found, $requests, $cursor) = (0, 0);
+
+    $slow->store(map { trace({ started_at => iso(-$_) },
+                             span(type => 'llm', model => $_ == 200 ? 'rare'
+                                                                    : 'usual'))
+                     } 1 .. 240);
+    $slow->sql("alter function $name rename to traces_of_model_quick");
+    $slow->sql(<<END);
+create function $name(account uuid, ids uuid[], days date[], model_name text)
+returns uuid[] language plpgsql as 'begin
+    perform pg_sleep(0.6);
+    return ${name}_quick(account, ids, days, model_name);
+end'
+END
+
+    while ($requests++ < 10) {
+        my $answer = $slow->get($path, model => 'rare',
+                                $cursor ? (cursor => $cursor) : ())->{json};
+        $found += @{ $answer->{traces} };
+        $cursor = $answer->{next_cursor};
+        is(!!$answer->{has_more}, defined $cursor, 'more, if there is a cursor');
+        last if !$cursor;
+    }
+
+    is($found, 1, 'the one is found once');
+    cmp_ok($requests, '>=', 2, 'in several requests');
+
+    $slow->sql("drop function $name");
+    $slow->sql("alter function ${name}_quick rename to traces_of_model");
+};
+
+
 is(join('', $api->{nginx}->logged(qw(alert emerg crit error))), '',
    'nothing serious in the error log');
 

@@ -41,6 +41,9 @@ $$;
 -- after the other, until the page is full; unless hardly any in a stretch is
 -- meant, and the indexes for that (traces_rare.sql) know which are.
 --
+-- A walk that takes too long ends where it is: has_more is true then, however
+-- few it has found, and next_cursor is where to go on.
+--
 -- total is exact where that is cheap: without filters, or for one agent, from
 -- the statistics; else where all that match have been seen, or counted in an
 -- index up to a limit. If there may be more, it is a lower bound, and
@@ -100,6 +103,8 @@ declare
     day        date;
     oldest     date;
     all_seen   boolean;
+    late       constant timestamptz := clock_timestamp() + interval '1 second';
+    resume     text;
     total      bigint;
     exact      boolean;
 begin
@@ -229,6 +234,12 @@ begin
 
         at := lowest;
         id := seen[width];
+
+        if clock_timestamp() > late then
+            resume := agentvista.cursor(at, id);
+            exit;
+        end if;
+
         rare := coalesce(cardinality(fitting), 0) < width / 100
                 and (label is not null or facets is not null
                      or error is not null);
@@ -277,13 +288,15 @@ begin
     end if;
 
     return agentvista.traces_page(account, matched[wanted - page_size : wanted],
-                                  total, exact, page, page_size);
+                                  total, exact, page, page_size, resume);
 end;
 $$;
 
--- An answer with a page of traces; one more of them says that there are more.
+-- An answer with a page of traces; one more of them says that there are more,
+-- and so does resume, a cursor to go on from if there are not enough.
 create or replace function agentvista.traces_page(account uuid, ids uuid[],
-    total bigint, exact boolean, page bigint, page_size bigint)
+    total bigint, exact boolean, page bigint, page_size bigint,
+    resume text)
 returns json language plpgsql stable as $$
 declare
     more    constant boolean := coalesce(cardinality(ids), 0) > page_size;
@@ -306,8 +319,8 @@ begin
         'total_exact', exact,
         'page', page,
         'page_size', page_size,
-        'has_more', more,
-        'next_cursor', case when more then last end);
+        'has_more', more or resume is not null,
+        'next_cursor', case when more then last else resume end);
 end;
 $$;
 
