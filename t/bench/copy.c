@@ -315,11 +315,13 @@ copy_usage(void)
               "  --warmup S        of prepared: not counted; 0\n"
               "  --rows N          of a transaction; 1000\n"
               "  --spans N         of a trace, at most 256; 10\n"
+              "  --traces          of rows: the rows of traces too\n"
               "  --days N          of fill: spread over that many; 1\n"
               "  --total N         of fill: spans\n"
-              "  --table NAME      of replay; spans\n"
-              "  --sample FILE     of replay: whole rows as COPY BINARY writes"
-              " them\n"
+              "  --sample TABLE=FILE   of replay: whole rows as COPY BINARY"
+              " writes them;\n"
+              "                    again for a second table, which is the one"
+              " that counts\n"
               "  --sql S           of prepared\n"
               "  --params FILE     of prepared: a line is picked at random,"
               " tabs between values");
@@ -355,6 +357,24 @@ copy_account(const char *s)
 
 
 static void
+copy_add_sample(char *s)
+{
+    char  *file;
+
+    file = strchr(s, '=');
+
+    if (file == NULL || copy.ntables == COPY_TABLES) {
+        bench_die("invalid --sample");
+    }
+
+    *file++ = '\0';
+
+    copy.table[copy.ntables] = s;
+    copy.sample[copy.ntables++] = file;
+}
+
+
+static void
 copy_options(int argc, char **argv)
 {
     int          c, i;
@@ -368,9 +388,9 @@ copy_options(int argc, char **argv)
         { "duration",    required_argument, NULL, 'd' },
         { "rows",        required_argument, NULL, 'r' },
         { "spans",       required_argument, NULL, 's' },
+        { "traces",      no_argument,       NULL, 'R' },
         { "days",        required_argument, NULL, 'D' },
         { "total",       required_argument, NULL, 't' },
-        { "table",       required_argument, NULL, 'T' },
         { "sample",      required_argument, NULL, 'f' },
         { "sql",         required_argument, NULL, 'q' },
         { "params",      required_argument, NULL, 'p' },
@@ -378,7 +398,6 @@ copy_options(int argc, char **argv)
     };
 
     copy.conninfo = "";
-    copy.table = "spans";
     copy.conns = 2;
     copy.duration = 5;
     copy.rows = 1000;
@@ -419,6 +438,10 @@ copy_options(int argc, char **argv)
             copy.spans = bench_number(name, optarg, 1);
             break;
 
+        case 'R':
+            copy.traces = 1;
+            break;
+
         case 'D':
             copy.days = bench_number(name, optarg, 1);
             break;
@@ -427,12 +450,8 @@ copy_options(int argc, char **argv)
             copy.total = bench_number(name, optarg, 1);
             break;
 
-        case 'T':
-            copy.table = optarg;
-            break;
-
         case 'f':
-            copy.sample = optarg;
+            copy_add_sample(optarg);
             break;
 
         case 'q':
@@ -501,7 +520,7 @@ main(int argc, char **argv)
         printf(",\"spans_per_s\":%.1f}\n",
                total->rows / ((bench_now() - copy.start) / 1e9));
 
-    } else if (strcmp(mode, "replay") == 0 && copy.sample != NULL) {
+    } else if (strcmp(mode, "replay") == 0 && copy.ntables > 0) {
         copy_replay_prepare();
         copy_run(copy_replay, total);
         copy_report(total);

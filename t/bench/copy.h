@@ -13,16 +13,20 @@ typedef struct {
     uint64_t          id[2];
 } copy_uuid_t;
 
+#define COPY_TABLES  2
+
 typedef struct {
     const char       *conninfo;
     const char       *sql;
     const char       *params;
-    const char       *table;
-    const char       *sample;
+    const char       *table[COPY_TABLES];       /* of replay */
+    const char       *sample[COPY_TABLES];
+    unsigned          ntables;
     copy_uuid_t       account;
     unsigned          conns;
     unsigned          rows;             /* of a transaction */
     unsigned          spans;            /* of a trace */
+    unsigned          traces;           /* their rows are copied too */
     unsigned          days;
     double            duration;
     double            warmup;           /* of prepared: not counted */

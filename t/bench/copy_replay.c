@@ -6,7 +6,8 @@
 
 /*
  * Rows as the module has written them, over and over again, with new ids and
- * times where they have to differ.
+ * times where they have to differ: of one table, or of several whose rows
+ * belong together, all in one transaction.
  */
 
 #define COPY_HEAD            19         /* of a file without extensions */
@@ -37,6 +38,7 @@ typedef struct {
 
 
 static const copy_rule_t  copy_rules[] = {
+    { "traces", "trace_id", COPY_ID },
     { "spans", "trace_id", COPY_ID },
     { "spans", "span_id", COPY_ID },
     { "spans", "parent_span_id", COPY_ID },
@@ -49,49 +51,54 @@ static const copy_rule_t  copy_rules[] = {
 };
 
 
-static struct {
+typedef struct {
+    const char      *table;
+    const char      *file;
     unsigned char   *data;              /* rows, without the file's head */
     size_t           len;
     unsigned         nrows;
     copy_place_t    *places;
     size_t           nplaces;
-} copy_sample;
+} copy_sample_t;
+
+
+static copy_sample_t  copy_samples[COPY_TABLES];
 
 
 static void
-copy_read_sample(void)
+copy_read_sample(copy_sample_t *sample)
 {
     FILE    *f;
     size_t   size, n;
 
-    f = fopen(copy.sample, "r");
+    f = fopen(sample->file, "r");
     if (f == NULL) {
-        bench_die("cannot open \"%s\": %s", copy.sample, strerror(errno));
+        bench_die("cannot open \"%s\": %s", sample->file, strerror(errno));
     }
 
     size = 64 * 1024 * 1024;
-    copy_sample.data = bench_alloc(size);
-    n = fread(copy_sample.data, 1, size, f);
+    sample->data = bench_alloc(size);
+    n = fread(sample->data, 1, size, f);
 
     fclose(f);
 
     /* a head, at least, and the two bytes of the end */
 
     if (n == size || n < COPY_HEAD + 2
-        || memcmp(copy_sample.data, "PGCOPY\n\377\r\n", 11) != 0)
+        || memcmp(sample->data, "PGCOPY\n\377\r\n", 11) != 0)
     {
-        bench_die("\"%s\" is no sample", copy.sample);
+        bench_die("\"%s\" is no sample", sample->file);
     }
 
-    copy_sample.data += COPY_HEAD;
-    copy_sample.len = n - COPY_HEAD - 2;
+    sample->data += COPY_HEAD;
+    sample->len = n - COPY_HEAD - 2;
 }
 
 
 /* What is to change in each column: a rule, or NULL. */
 
 static unsigned
-copy_find_rules(const copy_rule_t **rules, unsigned max)
+copy_find_rules(const char *table, const copy_rule_t **rules, unsigned max)
 {
     unsigned            i, n;
     PGconn             *conn;
@@ -104,7 +111,7 @@ copy_find_rules(const copy_rule_t **rules, unsigned max)
         " where attrelid = ('agentvista.' || $1)::regclass"
         " and attnum > 0 and not attisdropped order by attnum";
 
-    values[0] = copy.table;
+    values[0] = table;
 
     conn = copy_connect();
     res = PQexecParams(conn, sql, 1, NULL, values, NULL, NULL, 0);
@@ -119,7 +126,7 @@ copy_find_rules(const copy_rule_t **rules, unsigned max)
         rules[i] = NULL;
 
         for (rule = copy_rules; rule->table != NULL; rule++) {
-            if (strcmp(rule->table, copy.table) == 0
+            if (strcmp(rule->table, table) == 0
                 && strcmp(rule->column, PQgetvalue(res, i, 0)) == 0)
             {
                 rules[i] = rule;
@@ -135,26 +142,27 @@ copy_find_rules(const copy_rule_t **rules, unsigned max)
 
 
 static size_t
-copy_add_place(size_t at, size_t len, const copy_rule_t *rule)
+copy_add_place(copy_sample_t *sample, size_t at, size_t len,
+    const copy_rule_t *rule)
 {
     copy_place_t  *place;
 
     if (len != (rule->kind == COPY_TIME ? 8 : 16)) {
-        bench_die("%s.%s has %zu bytes", copy.table, rule->column, len);
+        bench_die("%s.%s has %zu bytes", sample->table, rule->column, len);
     }
 
-    place = &copy_sample.places[copy_sample.nplaces++];
+    place = &sample->places[sample->nplaces++];
 
     place->offset = at;
     place->kind = rule->kind;
-    memcpy(&place->value, copy_sample.data + at, len);
+    memcpy(&place->value, sample->data + at, len);
 
     return len;
 }
 
 
-void
-copy_replay_prepare(void)
+static void
+copy_prepare_sample(copy_sample_t *sample)
 {
     size_t              at, end;
     uint16_t            n;
@@ -162,27 +170,27 @@ copy_replay_prepare(void)
     unsigned            i, ncolumns;
     const copy_rule_t  *rules[64];
 
-    copy_read_sample();
-    ncolumns = copy_find_rules(rules, 64);
+    copy_read_sample(sample);
+    ncolumns = copy_find_rules(sample->table, rules, 64);
 
     /* no row is shorter than the lengths of its columns */
 
-    copy_sample.places = bench_alloc((copy_sample.len / (4 * ncolumns) + 1)
+    sample->places = bench_alloc((sample->len / (4 * ncolumns) + 1)
                                      * COPY_PLACES * sizeof(copy_place_t));
     at = 0;
-    end = copy_sample.len;
+    end = sample->len;
 
     while (at + 2 <= end) {
-        memcpy(&n, copy_sample.data + at, 2);
+        memcpy(&n, sample->data + at, 2);
         at += 2;
 
         if (ntohs(n) != ncolumns) {
             bench_die("\"%s\" has rows of %u columns, agentvista.%s has %u",
-                      copy.sample, ntohs(n), copy.table, ncolumns);
+                      sample->file, ntohs(n), sample->table, ncolumns);
         }
 
         for (i = 0; i < ncolumns && at + 4 <= end; i++) {
-            memcpy(&len, copy_sample.data + at, 4);
+            memcpy(&len, sample->data + at, 4);
             at += 4;
             len = ntohl(len);
 
@@ -191,21 +199,35 @@ copy_replay_prepare(void)
             }
 
             if (len > end - at) {
-                bench_die("\"%s\" is cut off", copy.sample);
+                bench_die("\"%s\" is cut off", sample->file);
             }
 
             if (rules[i] != NULL) {
-                (void) copy_add_place(at, len, rules[i]);
+                (void) copy_add_place(sample, at, len, rules[i]);
             }
 
             at += len;
         }
 
-        copy_sample.nrows++;
+        sample->nrows++;
     }
 
-    if (copy_sample.nrows == 0) {
-        bench_die("\"%s\" is empty", copy.sample);
+    if (sample->nrows == 0) {
+        bench_die("\"%s\" is empty", sample->file);
+    }
+}
+
+
+void
+copy_replay_prepare(void)
+{
+    unsigned  i;
+
+    for (i = 0; i < copy.ntables; i++) {
+        copy_samples[i].table = copy.table[i];
+        copy_samples[i].file = copy.sample[i];
+
+        copy_prepare_sample(&copy_samples[i]);
     }
 }
 
@@ -239,18 +261,21 @@ copy_put_log_id(unsigned char *p, const copy_uuid_t *value,
 
 
 static void
-copy_new_pass(unsigned char *rows, uint64_t pass, const copy_uuid_t *own,
+copy_new_pass(copy_sample_t *sample, uint64_t pass, const copy_uuid_t *own,
     bench_random_t *random)
 {
-    size_t         i;
-    copy_uuid_t    mix;
-    copy_place_t  *place;
+    size_t          i;
+    copy_uuid_t     mix;
+    copy_place_t   *place;
+    unsigned char  *rows;
+
+    rows = sample->data;
 
     mix.id[0] = bench_random(random);
     mix.id[1] = bench_random(random);
 
-    for (i = 0; i < copy_sample.nplaces; i++) {
-        place = &copy_sample.places[i];
+    for (i = 0; i < sample->nplaces; i++) {
+        place = &sample->places[i];
 
         switch (place->kind) {
 
@@ -276,14 +301,36 @@ copy_new_pass(unsigned char *rows, uint64_t pass, const copy_uuid_t *own,
 }
 
 
+/* The tables' rows of one pass get the same new ids. */
+
+static unsigned
+copy_replay_table(PGconn *conn, copy_sample_t *sample, unsigned passes,
+    uint64_t pass, const copy_uuid_t *own, bench_random_t random)
+{
+    unsigned       n;
+    unsigned char  head[COPY_HEAD];
+
+    copy_begin(conn, sample->table, "");
+    copy_data(conn, head, copy_header(head) - head);
+
+    for (n = 0; n < passes; n++) {
+        copy_new_pass(sample, pass + n, own, &random);
+        copy_data(conn, sample->data, sample->len);
+    }
+
+    copy_end(conn);
+
+    return passes * sample->nrows;
+}
+
+
 void
 copy_replay(copy_result_t *result, unsigned conns)
 {
     PGconn          *conn;
     uint64_t         pass;
-    unsigned         rows;
+    unsigned         i, rows, passes;
     copy_uuid_t      own;
-    unsigned char   *data, head[COPY_HEAD];
     bench_random_t   random;
 
     (void) conns;
@@ -292,23 +339,30 @@ copy_replay(copy_result_t *result, unsigned conns)
 
     own.id[0] = bench_random(&random);
     own.id[1] = bench_random(&random);
-    pass = 0;
+    rows = 0;
+
+    /* what is counted is the rows of the last table */
+
+    passes = (copy.rows - 1) / copy_samples[copy.ntables - 1].nrows + 1;
 
     conn = copy_connect();
-    data = bench_alloc(copy_sample.len);
-    memcpy(data, copy_sample.data, copy_sample.len);
 
-    while (bench_now() < copy.end) {
+    for (pass = 0; bench_now() < copy.end; pass += passes) {
 
-        copy_begin(conn, copy.table, "");
-        copy_data(conn, head, copy_header(head) - head);
-
-        for (rows = 0; rows < copy.rows; rows += copy_sample.nrows) {
-            copy_new_pass(data, pass++, &own, &random);
-            copy_data(conn, data, copy_sample.len);
+        if (copy.ntables > 1) {
+            copy_command(conn, "begin");
         }
 
-        copy_end(conn);
+        for (i = 0; i < copy.ntables; i++) {
+            rows = copy_replay_table(conn, &copy_samples[i], passes, pass,
+                                     &own, random);
+        }
+
+        if (copy.ntables > 1) {
+            copy_command(conn, "commit");
+        }
+
+        bench_random_seed(&random);
 
         if (bench_now() < copy.end) {
             result->rows += rows;

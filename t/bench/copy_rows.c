@@ -583,35 +583,72 @@ copy_send(PGconn *conn, copy_table_t *table, u_char *start, u_char *last)
 }
 
 
+/* One transaction: spans, and their traces if those are wanted. */
+
+typedef struct {
+    u_char        *spans;
+    u_char        *traces;
+    copy_state_t   state;
+} copy_batch_t;
+
+
+static void
+copy_batch_init(copy_batch_t *batch)
+{
+    memset(batch, 0, sizeof(*batch));
+    bench_random_seed(&batch->state.random);
+
+    batch->spans = bench_alloc(copy.rows * COPY_ROW + 64);
+    batch->traces = bench_alloc(copy.rows * COPY_ROW + 64);
+}
+
+
+static void
+copy_batch_send(copy_batch_t *batch, PGconn *conn, unsigned traces)
+{
+    u_char        *p, *q;
+    unsigned       i;
+    copy_state_t  *s;
+
+    s = &batch->state;
+    p = copy_header(batch->spans);
+    q = copy_header(batch->traces);
+
+    for (i = 0; i < copy.rows; i++) {
+        if (i == 0 || s->nspan == copy.spans) {
+            copy_next_trace(s);
+            q = copy_row(q, &copy_trace_table, s);
+        }
+
+        p = copy_span_row(p, s);
+    }
+
+    if (!traces) {
+        copy_send(conn, &copy_span_table, batch->spans, p);
+        return;
+    }
+
+    copy_command(conn, "begin");
+    copy_send(conn, &copy_trace_table, batch->traces, q);
+    copy_send(conn, &copy_span_table, batch->spans, p);
+    copy_command(conn, "commit");
+}
+
+
 void
 copy_rows(copy_result_t *result, unsigned conns)
 {
-    u_char        *buf, *p;
     PGconn        *conn;
-    unsigned       i;
-    copy_state_t   s;
+    copy_batch_t   batch;
 
     (void) conns;
 
-    memset(&s, 0, sizeof(s));
-    bench_random_seed(&s.random);
-
+    copy_batch_init(&batch);
     conn = copy_connect();
-    buf = bench_alloc(copy.rows * COPY_ROW + 64);
 
     while (bench_now() < copy.end) {
 
-        p = copy_header(buf);
-
-        for (i = 0; i < copy.rows; i++) {
-            if (i == 0 || s.nspan == copy.spans) {
-                copy_next_trace(&s);
-            }
-
-            p = copy_span_row(p, &s);
-        }
-
-        copy_send(conn, &copy_span_table, buf, p);
+        copy_batch_send(&batch, conn, copy.traces);
 
         if (bench_now() < copy.end) {
             result->rows += copy.rows;
@@ -644,40 +681,18 @@ copy_agents(PGconn *conn)
 void
 copy_fill(copy_result_t *result, unsigned conns)
 {
-    u_char        *spans, *p, *traces, *q;
     PGconn        *conn;
-    unsigned       i;
     uint64_t       total;
-    copy_state_t   s;
+    copy_batch_t   batch;
 
-    memset(&s, 0, sizeof(s));
-    bench_random_seed(&s.random);
-
+    copy_batch_init(&batch);
     conn = copy_connect();
-    spans = bench_alloc(copy.rows * COPY_ROW + 64);
-    traces = bench_alloc(copy.rows * COPY_ROW + 64);
     total = copy.total / conns;
 
     copy_agents(conn);
 
     while (result->rows < total) {
-
-        p = copy_header(spans);
-        q = copy_header(traces);
-
-        for (i = 0; i < copy.rows; i++) {
-            if (i == 0 || s.nspan == copy.spans) {
-                copy_next_trace(&s);
-                q = copy_row(q, &copy_trace_table, &s);
-            }
-
-            p = copy_span_row(p, &s);
-        }
-
-        copy_command(conn, "begin");
-        copy_send(conn, &copy_trace_table, traces, q);
-        copy_send(conn, &copy_span_table, spans, p);
-        copy_command(conn, "commit");
+        copy_batch_send(&batch, conn, 1);
 
         result->rows += copy.rows;
         result->commits++;

@@ -3,7 +3,9 @@
 # Measures of POST /traces/batch, of keys, of memory, and of reading one trace
 # back. Sourced by scripts/bench, after lib.sh.
 
-copy_native=()
+# Options of the fastest COPY of the rows of each: see find_best_copy.
+# shellcheck disable=SC2034
+copy_ingest100=() copy_ingest3=()
 
 prepare_peer() {
     local version
@@ -50,22 +52,28 @@ stop_peer() {
 }
 
 
-# Spans per second of COPY, the module and the peer, in turn.
+# Spans per second of COPY, the module and the peer, in turn. COPY is of the
+# rows that the module stores, spans and their traces; how fast it is with
+# spans alone is told, too.
 ingest() {
     local traces=$1 spans=$2 bar_copy=$3 bar_peer=$4
     local measure=ingest$(($1 * $2)) round rate
     local options=(--traces "$traces" --spans "$spans" --warmup "$warmup"
                    --duration "$seconds" --connections "$connections")
+    local -n best=copy_$measure
 
-    find_best_copy native rows
+    find_best_copy "$measure" rows --traces --spans "$spans"
     rm -f "$out/$measure."*
 
     for ((round = 1; round <= rounds; round++)); do
 
         fresh_database
-        rate=$(field spans_per_s "$(copy "$measure" rows "${copy_native[@]}" \
-               --spans "$spans" --duration "$seconds")")
-        echo "$rate" >> "$out/$measure.copy"
+        field spans_per_s "$(copy "$measure" rows "${best[@]}" --traces \
+            --spans "$spans" --duration "$seconds")" >> "$out/$measure.copy"
+
+        fresh_database
+        field spans_per_s "$(copy "$measure" rows "${best[@]}" \
+            --spans "$spans" --duration "$seconds")" >> "$out/$measure.alone"
 
         fresh_database
         start_nginx
@@ -89,6 +97,7 @@ ingest() {
     row "$((traces * spans)) spans per request: module / COPY" \
         "$(calc "$served / $copied")" '>=' "$bar_copy" \
         "$(printf '%.0f / %.0f spans/s' "$served" "$copied")"
+    note_alone "$served" "$(median < "$out/$measure.alone")"
 
     if [ -n "$peer" ]; then
         rate=$(median < "$out/$measure.peer")

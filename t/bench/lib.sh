@@ -72,6 +72,12 @@ note() {
     printf '    %s\n' "${report[-1]}"
 }
 
+# Adds how fast the module is over COPY of spans without their traces.
+note_alone() {
+    note "  over COPY of the spans alone" "$(calc "$1 / $2")" \
+        "$(printf '%.0f / %.0f spans/s' "$1" "$2")"
+}
+
 # Adds a row without a number: what, why there is none.
 no_row() {
     report+=("$(printf '%-45s %9s  %s' "$1" - "$2")")

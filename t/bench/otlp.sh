@@ -10,19 +10,22 @@ otlp_traces=(--otlp protobuf --traces 50 --spans 10)
 copy_spans=() copy_logs=() copy_metric_points=()
 
 
-# Rows of a table as the module writes them: into the file $out/TABLE.rows. What
-# follows the table are options of load.
+# Rows of tables as the module writes them: into the files $out/TABLE.rows. What
+# follows the tables are options of load.
 sample() {
-    local table=$1 file=$out/$1.rows
+    local tables=$1 table file
     shift
 
     fresh_database
     start_nginx
-    load "sample-$table" module "$@" --connections 1 --rate 1 --duration 0.5 \
+    load "sample" module "$@" --connections 1 --rate 1 --duration 0.5 \
         > /dev/null
     stop_nginx
 
-    db --command "\\copy (select * from agentvista.$table) to '$file' binary"
+    for table in $tables; do
+        file=$out/$table.rows
+        db --command "\\copy (select * from agentvista.$table) to '$file' binary"
+    done
 }
 
 # Dies unless at least so many rows are stored as were acknowledged.
@@ -33,22 +36,30 @@ check_stored() {
     [ "$stored" -ge "$2" ] || die "$2 $1 acknowledged, but only $stored stored"
 }
 
-# Rows per second of COPY and the module, in turn, the same rows.
+# Rows per second of COPY and the module, in turn, the same rows: of a table,
+# or of spans with their traces.
 otlp() {
     local measure=$1 table=$2 bar=$3 round result rate copied served
-    local options=("${@:4}")
+    local options=("${@:4}") alone=(--sample "$2=$out/$2.rows") rows traces=
     local -n best=copy_$table
 
+    [ "$table" != spans ] || traces=traces
+    rows=(${traces:+--sample "traces=$out/traces.rows"} "${alone[@]}")
+
     rm -f "$out/$measure."*
-    sample "$table" "${options[@]}"
-    find_best_copy "$table" replay --table "$table" \
-        --sample "$out/$table.rows"
+    sample "$traces $table" "${options[@]}"
+    find_best_copy "$table" replay "${rows[@]}"
 
     for ((round = 1; round <= rounds; round++)); do
         fresh_database
-        field rows_per_s "$(copy "$measure" replay --table "$table" \
-            --sample "$out/$table.rows" "${best[@]}" --duration "$seconds")" \
-            >> "$out/$measure.copy"
+        field rows_per_s "$(copy "$measure" replay "${rows[@]}" \
+            "${best[@]}" --duration "$seconds")" >> "$out/$measure.copy"
+
+        if [ -n "$traces" ]; then
+            fresh_database
+            field rows_per_s "$(copy "$measure" replay "${alone[@]}" \
+                "${best[@]}" --duration "$seconds")" >> "$out/$measure.alone"
+        fi
 
         fresh_database
         start_nginx
@@ -69,6 +80,8 @@ otlp() {
         "$(calc "$served / $copied")" '>=' "$bar" \
         "$(printf '%.0f / %.0f a second, p50 %.1f ms' "$served" "$copied" \
            "$(field p50_ms "$result")")"
+
+    [ -z "$traces" ] || note_alone "$served" "$(median < "$out/$measure.alone")"
 }
 
 measure_otlp-protobuf() {

@@ -39,7 +39,7 @@ const SPAN_COLUMNS = [
     ['error_message', 'text', (s) => s.errorMessage],
     ['input', 'json', (s) => s.input],
     ['output', 'json', (s) => s.output],
-    ['metadata', 'jsonb', (s) => s.metadata],
+    ['metadata', 'json', (s) => s.metadata],
 ];
 
 /* null without a value */
