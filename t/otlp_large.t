@@ -156,7 +156,7 @@ is(scalar(grep { /Not a directory/ } $nginx->logged('crit')), 2,
 unlink $bodies;
 rename "$bodies.away", $bodies or die $!;
 
-my $before = stored();
+$before = stored();
 my @sockets = begin(map { logs(4000, $_) } ('', 'gzip') x 3);
 
 ok($nginx->reload, 'a reload while bodies are decoded');

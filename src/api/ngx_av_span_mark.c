@@ -450,7 +450,7 @@ ngx_av_span_mark_attributes(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
 {
     ngx_str_t  value;
 
-    value = ngx_av_span_jsonb(row, field->source);
+    value = ngx_av_span_value(row, field->source);
 
     if (value.data == NULL) {
         return NGX_DECLINED;
@@ -472,7 +472,7 @@ ngx_av_span_mark_metadata(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
     rest = row->details[NGX_AV_SPAN_MARK_METADATA];
 
     if (rest.len == 0 && ngx_av_span_is_null(row, NGX_AV_SPAN_ROW_KIND)) {
-        rest = ngx_av_span_jsonb(row, field->source);
+        rest = ngx_av_span_value(row, field->source);
     }
 
     n = 0;

@@ -58,7 +58,7 @@ static const ngx_av_span_field_t  ngx_av_span_vista_fields[] = {
                       ERROR_MESSAGE),
     NGX_AV_SPAN_FIELD(",\"input\":", ngx_av_span_vista_json, INPUT),
     NGX_AV_SPAN_FIELD(",\"output\":", ngx_av_span_vista_json, OUTPUT),
-    NGX_AV_SPAN_FIELD(",\"metadata\":", ngx_av_span_vista_jsonb, METADATA),
+    NGX_AV_SPAN_FIELD(",\"metadata\":", ngx_av_span_vista_json, METADATA),
     NGX_AV_SPAN_FIELD(",\"details\":", ngx_av_span_vista_jsonb, DETAILS),
     NGX_AV_SPAN_FIELD(",\"events\":", ngx_av_span_vista_json, EVENTS),
     NGX_AV_SPAN_FIELD(",\"links\":", ngx_av_span_vista_json, LINKS),

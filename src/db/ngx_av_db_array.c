@@ -102,9 +102,9 @@ ngx_av_db_array_text(ngx_av_buf_t *b, const u_char *p, size_t len)
 
 
 ngx_int_t
-ngx_av_db_array_begin(ngx_av_buf_t *b, size_t *mark)
+ngx_av_db_array_begin(ngx_av_buf_t *b, uint32_t type, size_t *mark)
 {
-    if (ngx_av_buf_reserve(b, 4) != NGX_OK) {
+    if (ngx_av_buf_reserve(b, 4 + 1) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -112,21 +112,9 @@ ngx_av_db_array_begin(ngx_av_buf_t *b, size_t *mark)
     *mark = ngx_av_buf_len(b);
     b->last += 4;
 
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_av_db_array_begin_jsonb(ngx_av_buf_t *b, size_t *mark)
-{
-    if (ngx_av_buf_reserve(b, 4 + 1) != NGX_OK) {
-        return NGX_ERROR;
+    if (type == NGX_AV_DB_JSONB) {
+        *b->last++ = NGX_AV_DB_JSONB_VERSION;
     }
-
-    *mark = ngx_av_buf_len(b);
-
-    b->last += 4;
-    *b->last++ = NGX_AV_DB_JSONB_VERSION;
 
     return NGX_OK;
 }

@@ -52,12 +52,11 @@ ngx_int_t ngx_av_db_array_numeric(ngx_av_buf_t *b, const ngx_av_decimal_t *d);
 ngx_int_t ngx_av_db_array_text(ngx_av_buf_t *b, const u_char *p, size_t len);
 
 /*
- * An element whose bytes are written by the caller: begin() leaves room for
- * the length, the caller appends to b, end() fills the length in.  jsonb asks
- * for its version byte first: begin_jsonb() writes it.
+ * An element of text, json or jsonb whose text is written by the caller:
+ * begin() leaves room for the length (and writes the version byte that comes
+ * first in jsonb), the caller appends to b, end() fills the length in.
  */
-ngx_int_t ngx_av_db_array_begin(ngx_av_buf_t *b, size_t *mark);
-ngx_int_t ngx_av_db_array_begin_jsonb(ngx_av_buf_t *b, size_t *mark);
+ngx_int_t ngx_av_db_array_begin(ngx_av_buf_t *b, uint32_t type, size_t *mark);
 void ngx_av_db_array_end(ngx_av_buf_t *b, size_t mark);
 
 /* The end of the n elements that start at p. */

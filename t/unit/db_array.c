@@ -234,7 +234,7 @@ ngx_av_test_json(ngx_av_buf_t *b)
 
     /* one element in pieces, across a growth of the buffer */
 
-    if (ngx_av_db_array_begin(b, &mark) != NGX_OK
+    if (ngx_av_db_array_begin(b, NGX_AV_DB_JSON, &mark) != NGX_OK
         || ngx_av_buf_append(b, "{\"a\"", 4) != NGX_OK
         || ngx_av_buf_append(b, ": 1}", 4) != NGX_OK)
     {
@@ -253,7 +253,7 @@ ngx_av_test_jsonb_text(ngx_av_buf_t *b, const char *text)
 {
     size_t  mark;
 
-    if (ngx_av_db_array_begin_jsonb(b, &mark) != NGX_OK
+    if (ngx_av_db_array_begin(b, NGX_AV_DB_JSONB, &mark) != NGX_OK
         || ngx_av_buf_append(b, text, ngx_strlen(text)) != NGX_OK)
     {
         return NGX_ERROR;

@@ -25,7 +25,7 @@ static const ngx_av_field_t  ngx_av_header_fields[] = {
       NGX_AV_TRACE_TOTAL_COST, 0 },
     { ngx_string("error_message"), NGX_AV_KIND_TEXT, 0,
       NGX_AV_TRACE_ERROR_MESSAGE, 0 },
-    { ngx_string("metadata"), NGX_AV_KIND_OBJECT, 0,
+    { ngx_string("metadata"), NGX_AV_KIND_OBJECT_JSONB, 0,
       NGX_AV_TRACE_METADATA, 0 },
     { ngx_string("agent_name"), NGX_AV_KIND_ALIAS, 0, 0,
       NGX_AV_HEADER_AGENT },

@@ -275,8 +275,14 @@ ngx_av_batch_put_value(ngx_av_batch_rows_t *rows,
                                      value->val);
 
     case NGX_AV_KIND_OBJECT:
-        return ngx_av_texts_put_object(&rows->texts, b, &field->name,
-                                       value->val, value->u.original);
+        return ngx_av_texts_put_object(&rows->texts, b, NGX_AV_DB_JSON,
+                                       &field->name, value->val,
+                                       value->u.original);
+
+    case NGX_AV_KIND_OBJECT_JSONB:
+        return ngx_av_texts_put_object(&rows->texts, b, NGX_AV_DB_JSONB,
+                                       &field->name, value->val,
+                                       value->u.original);
 
     default: /* NGX_AV_KIND_ALIAS, never */
         return NGX_ERROR;

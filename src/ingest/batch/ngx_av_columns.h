@@ -61,7 +61,7 @@
     X(ERROR_MESSAGE, error_message, text, NGX_AV_DB_TEXT)                     \
     X(INPUT, input, json, NGX_AV_DB_JSON)                                     \
     X(OUTPUT, output, json, NGX_AV_DB_JSON)                                   \
-    X(METADATA, metadata, jsonb, NGX_AV_DB_JSONB)                             \
+    X(METADATA, metadata, json, NGX_AV_DB_JSON)                               \
     X(TRUNCATED, truncated, jsonb, NGX_AV_DB_JSONB)                           \
     X(STARTED_NANOS, started_nanos, int2, NGX_AV_DB_INT2)                     \
     X(ENDED_NANOS, ended_nanos, int2, NGX_AV_DB_INT2)                         \
@@ -88,7 +88,7 @@
     X(EVENT_NAME, event_name, text, NGX_AV_DB_TEXT)                           \
     X(BODY, body, text, NGX_AV_DB_TEXT)                                       \
     X(STRUCTURED, structured, bool, NGX_AV_DB_BOOL)                           \
-    X(ATTRIBUTES, attributes, jsonb, NGX_AV_DB_JSONB)                         \
+    X(ATTRIBUTES, attributes, json, NGX_AV_DB_JSON)                           \
     X(TRACE_ID, trace_id, uuid, NGX_AV_DB_UUID)                               \
     X(SPAN_ID, span_id, uuid, NGX_AV_DB_UUID)                                 \
     X(FLAGS, flags, int8, NGX_AV_DB_INT8)                                     \

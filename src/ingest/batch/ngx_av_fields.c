@@ -68,6 +68,7 @@ static const ngx_av_fields_decode_pt  ngx_av_fields_decoders[] = {
     ngx_av_fields_label,
     ngx_av_fields_text,
     ngx_av_fields_json,
+    ngx_av_fields_object,
     ngx_av_fields_object
 };
 

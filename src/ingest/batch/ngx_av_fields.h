@@ -44,7 +44,8 @@ typedef enum {
     NGX_AV_KIND_LABEL,          /* text that is not blank */
     NGX_AV_KIND_TEXT,
     NGX_AV_KIND_JSON,
-    NGX_AV_KIND_OBJECT,
+    NGX_AV_KIND_OBJECT,         /* json */
+    NGX_AV_KIND_OBJECT_JSONB,
     NGX_AV_KIND_ALIAS           /* of the field with the number "of" */
 } ngx_av_kind_e;
 

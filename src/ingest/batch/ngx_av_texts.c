@@ -184,7 +184,7 @@ ngx_av_texts_put_json(ngx_av_texts_t *texts, ngx_av_buf_t *b,
 
     start = ngx_av_buf_len(b);
 
-    if (ngx_av_db_array_begin(b, &mark) != NGX_OK) {
+    if (ngx_av_db_array_begin(b, NGX_AV_DB_JSON, &mark) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -228,7 +228,7 @@ ngx_av_texts_put_json_clean(ngx_av_texts_t *texts, ngx_av_buf_t *b,
 {
     size_t  mark;
 
-    if (ngx_av_db_array_begin(b, &mark) != NGX_OK
+    if (ngx_av_db_array_begin(b, NGX_AV_DB_JSON, &mark) != NGX_OK
         || ngx_av_texts_write_text(texts, b, name, text->data, text->len)
            != NGX_OK)
     {
@@ -366,7 +366,7 @@ ngx_av_texts_write_head(ngx_av_texts_t *texts, ngx_av_buf_t *b,
 
 
 ngx_int_t
-ngx_av_texts_put_object(ngx_av_texts_t *texts, ngx_av_buf_t *b,
+ngx_av_texts_put_object(ngx_av_texts_t *texts, ngx_av_buf_t *b, uint32_t type,
     const ngx_str_t *name, yyjson_val *val, yyjson_val *original)
 {
     size_t     start, mark;
@@ -374,7 +374,7 @@ ngx_av_texts_put_object(ngx_av_texts_t *texts, ngx_av_buf_t *b,
 
     start = ngx_av_buf_len(b);
 
-    if (ngx_av_db_array_begin_jsonb(b, &mark) != NGX_OK) {
+    if (ngx_av_db_array_begin(b, type, &mark) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -686,7 +686,7 @@ ngx_av_texts_put_truncated(ngx_av_texts_t *texts, ngx_av_buf_t *b)
         return ngx_av_db_array_null(b);
     }
 
-    if (ngx_av_db_array_begin_jsonb(b, &mark) != NGX_OK
+    if (ngx_av_db_array_begin(b, NGX_AV_DB_JSONB, &mark) != NGX_OK
         || ngx_av_buf_append(b, "{", 1) != NGX_OK
         || ngx_av_buf_append(b, texts->cut.start, len) != NGX_OK
         || ngx_av_buf_append(b, "}", 1) != NGX_OK)

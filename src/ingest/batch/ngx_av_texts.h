@@ -79,13 +79,14 @@ ngx_int_t ngx_av_texts_put_json_clean(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, const ngx_str_t *text);
 
 /*
- * jsonb, an object: its members are limited each by itself, and those that do
- * not fit are left out.  original, a string, is added as the member
- * NGX_AV_TEXTS_ORIGINAL_TYPE unless there is one.  One of val and original may
- * be NULL.
+ * An object, of type NGX_AV_DB_JSON or NGX_AV_DB_JSONB: its members are
+ * limited each by itself, and those that do not fit are left out.  original, a
+ * string, is added as the member NGX_AV_TEXTS_ORIGINAL_TYPE unless there is
+ * one.  One of val and original may be NULL.
  */
 ngx_int_t ngx_av_texts_put_object(ngx_av_texts_t *texts, ngx_av_buf_t *b,
-    const ngx_str_t *name, yyjson_val *val, yyjson_val *original);
+    uint32_t type, const ngx_str_t *name, yyjson_val *val,
+    yyjson_val *original);
 
 /*
  * jsonb: what was cut since ngx_av_texts_begin(), an object of sizes in bytes

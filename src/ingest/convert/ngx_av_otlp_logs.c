@@ -421,7 +421,7 @@ ngx_av_otlp_logs_put_body(ngx_av_otlp_rows_t *rows,
         return ngx_av_texts_put_bytes(&rows->texts, b, &name, &body->u.text);
     }
 
-    if (ngx_av_db_array_begin(b, &mark) != NGX_OK) {
+    if (ngx_av_db_array_begin(b, NGX_AV_DB_TEXT, &mark) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -495,7 +495,7 @@ ngx_av_otlp_put_exemplars(ngx_av_otlp_rows_t *rows,
     b = ngx_av_otlp_cell(&rows->table, NGX_AV_POINT_EXEMPLARS);
 
     if (b == NULL
-        || ngx_av_db_array_begin(b, &mark) != NGX_OK
+        || ngx_av_db_array_begin(b, NGX_AV_DB_JSON, &mark) != NGX_OK
         || ngx_av_otlp_write_exemplars(&rows->texts, b, exemplars) != NGX_OK)
     {
         return NGX_ERROR;

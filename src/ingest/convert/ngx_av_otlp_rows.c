@@ -375,7 +375,7 @@ ngx_av_otlp_put_attributes(ngx_av_otlp_rows_t *rows, ngx_uint_t column,
     b = ngx_av_otlp_cell(&rows->table, column);
 
     if (b == NULL
-        || ngx_av_db_array_begin_jsonb(b, &mark) != NGX_OK
+        || ngx_av_db_array_begin(b, NGX_AV_DB_JSON, &mark) != NGX_OK
         || ngx_av_otlp_write_attributes(&rows->texts, b, name, attributes)
            != NGX_OK)
     {

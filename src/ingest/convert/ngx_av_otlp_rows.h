@@ -163,7 +163,7 @@ ngx_int_t ngx_av_otlp_put_enum(ngx_av_otlp_table_t *table, ngx_uint_t column,
 ngx_int_t ngx_av_otlp_put_time(ngx_av_otlp_table_t *table, ngx_uint_t column,
     ngx_uint_t nanos, ngx_av_time_t time);
 
-/* jsonb: an object of attributes, null if there are none. */
+/* json: an object of attributes, null if there are none. */
 ngx_int_t ngx_av_otlp_put_attributes(ngx_av_otlp_rows_t *rows,
     ngx_uint_t column, const ngx_str_t *name,
     const ngx_av_otlp_attributes_t *attributes);

@@ -327,7 +327,7 @@ ngx_av_otlp_put_list(ngx_av_otlp_rows_t *rows, ngx_uint_t column,
     b = ngx_av_otlp_cell(&rows->table, column);
 
     if (b == NULL
-        || ngx_av_db_array_begin(b, &mark) != NGX_OK
+        || ngx_av_db_array_begin(b, NGX_AV_DB_JSON, &mark) != NGX_OK
         || write(&rows->texts, b, array) != NGX_OK)
     {
         return NGX_ERROR;
@@ -375,7 +375,7 @@ ngx_av_otlp_put_details(ngx_av_otlp_rows_t *rows, ngx_av_otlp_item_t *item)
         return NGX_ERROR;
     }
 
-    (void) ngx_av_db_array_begin_jsonb(b, &len);
+    (void) ngx_av_db_array_begin(b, NGX_AV_DB_JSONB, &len);
     (void) ngx_av_buf_append(b, details->start, ngx_av_buf_len(details));
     ngx_av_db_array_end(b, len);
 
@@ -513,7 +513,7 @@ ngx_av_otlp_limit_details(ngx_av_otlp_rows_t *rows, ngx_av_buf_t *b)
                            rows->options->limits.memory_limit);
 
     if (rc == NGX_OK) {
-        rc = ngx_av_texts_put_object(&rows->texts, b,
+        rc = ngx_av_texts_put_object(&rows->texts, b, NGX_AV_DB_JSONB,
                                      &ngx_av_otlp_details_name, json.root,
                                      NULL);
     }

@@ -21,7 +21,7 @@
 
 /*
  * An object of attributes: each is limited by itself, and those that do not
- * fit are left out.  Of repeated keys all are written (jsonb keeps the last).
+ * fit are left out.  Of repeated keys all are written (readers take the last).
  */
 ngx_int_t ngx_av_otlp_write_attributes(ngx_av_texts_t *texts, ngx_av_buf_t *b,
     const ngx_str_t *name, const ngx_av_otlp_attributes_t *attributes);

@@ -342,7 +342,7 @@ ngx_int_t ngx_av_otlp_value_bytes(const ngx_av_otlp_value_t *value,
 /*
  * Appends a value as JSON text (otlp.md 9): integers with all digits, NaN and
  * infinities as strings, bytes as base64, no value as null, strings repaired
- * and without NULs, repeated keys as sent (jsonb keeps the last).
+ * and without NULs, repeated keys as sent (readers take the last).
  * NGX_DECLINED if arrays and kvlists are nested deeper than depth: the buffer
  * is left as it was; NGX_ERROR without memory.
  */

@@ -188,7 +188,7 @@ begin
                          filter (where not x.answer) as input,
                      jsonb_agg(x.message order by c.at, c.id, x.place)
                          filter (where x.answer) as output
-              from (select l.span_id, l.id, l.attributes,
+              from (select l.span_id, l.id, l.attributes::jsonb,
                            (l.logged_at, l.logged_nanos) as at,
                            coalesce(l.event_name,
                                     l.attributes ->> 'event.name') as event,
