@@ -152,12 +152,33 @@ check_cases() {
 # Measures a case once; $2 is added to the files that have the results.
 read_once() {
     local result
+    local options=(--header "$app" --paths "$out/paths.$1" --warmup 1
+                   --duration "$seconds" --connections "$connections")
 
-    result=$(load "$1${2:-}" module --header "$app" --paths "$out/paths.$1" --warmup 1 \
-             --duration "$seconds" --connections "$connections")
+    result=$(load "$1${2:-}" module "${options[@]}")
     field p50_ms "$result" >> "$out/$1.p50${2:-}"
     field p99_ms "$result" >> "$out/$1.p99${2:-}"
     field requests_per_s "$result" > "$out/$1.rate${2:-}"
+}
+
+# The same, at half the rate of the last time: what a server that is not
+# overrun is like.
+read_at_half() {
+    local result
+
+    result=$(load "$1.half" module --header "$app" --paths "$out/paths.$1" \
+             --rate "$(calc "$(< "$out/$1.rate") / 2")" --warmup 1 \
+             --duration "$seconds" --connections "$connections")
+    field p99_ms "$result" >> "$out/$1.p99.half"
+}
+
+# Adds a case's row.
+case_row() {
+    row "${case_text[$1]}: p99, ms" "$(median < "$out/$1.p99")" '<=' \
+        "${case_bar[$1]}" \
+        "$(printf 'p50 %.2f, %.0f requests/s; p99 at half of them %.2f' \
+           "$(median < "$out/$1.p50")" "$(< "$out/$1.rate")" \
+           "$(median < "$out/$1.p99.half")")"
 }
 
 measure_cases() {
@@ -168,13 +189,12 @@ measure_cases() {
     for ((round = 1; round <= rounds; round++)); do
         for name in "${case_names[@]}"; do
             read_once "$name"
+            read_at_half "$name"
         done
     done
 
     for name in "${case_names[@]}"; do
-        row "${case_text[$name]}: p99, ms" "$(median < "$out/$name.p99")" '<=' \
-            "${case_bar[$name]}" "$(printf 'p50 %.2f, %.0f requests/s' \
-            "$(median < "$out/$name.p50")" "$(< "$out/$name.rate")")"
+        case_row "$name"
     done
 
     case_names=()
@@ -203,6 +223,7 @@ measure_agents() {
     for ((round = 1; round <= rounds; round++)); do
         for name in "${case_names[@]}"; do
             read_once "$name"
+            read_at_half "$name"
             port=$small_port key=$small_key
             read_once "$name" .small
             port=$large_port key=$large_key
@@ -210,9 +231,7 @@ measure_agents() {
     done
 
     for name in "${case_names[@]}"; do
-        row "${case_text[$name]}: p99, ms" "$(median < "$out/$name.p99")" '<=' \
-            "${case_bar[$name]}" "$(printf 'p50 %.2f, %.0f requests/s' \
-            "$(median < "$out/$name.p50")" "$(< "$out/$name.rate")")"
+        case_row "$name"
         row "  p50 / of 100,000 spans" \
             "$(calc "$(median < "$out/$name.p50") \
                      / $(median < "$out/$name.p50.small")")" '<=' 1.3 \
