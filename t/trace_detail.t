@@ -548,3 +548,22 @@ main::private("agentvista_readers 1;\nagentvista_reader_queue 1;")
 [qr/"trace_id"/, qr/^\{"detail":"Internal server error\."\}$/,
  qr/"trace_id"/]
 --- error_code eval: [200, 500, 200]
+
+
+
+=== TEST 19: a quick query does not wait behind one that takes long
+--- http_config eval: main::private("agentvista_readers 2;")
+--- config
+    location /api/v1/ { agentvista; }
+--- more_headers eval: $::PrivateHeader
+--- request eval
+[$::PrivateGet, $::PrivateGet, "GET /api/v1/me/usage"]
+--- abort
+--- timeout: 0.7
+--- response_body_filters eval
+[[sub { sleep 1; $_[0] }, main::then_hold(3)], [\&main::same],
+ [\&main::then_released]]
+--- response_body_like eval
+[qr/"trace_id"/, qr/^$/, qr/"events_used" : 0/]
+--- error_code_like eval
+["200", "^\$", "200"]
