@@ -7,6 +7,7 @@
 #include "ngx_av_api.h"
 #include "ngx_av_body.h"
 #include "ngx_av_chunks.h"
+#include "ngx_av_objects.h"
 
 
 #define NGX_AV_QUERY_CANCELED   "57014"
@@ -33,7 +34,7 @@ struct ngx_av_query_s {
     ngx_av_db_call_t               call;
     ngx_pool_t                    *pool;
     ngx_av_query_wait_t           *wait;    /* NULL: the client has left */
-    const ngx_av_span_form_t      *form;    /* NULL: of a JSON text */
+    const ngx_av_route_t          *route;
     ngx_av_span_chunk_t            chunk;   /* in the request's pool */
     ngx_int_t                      rc;      /* NGX_DECLINED: nothing came */
 };
@@ -287,7 +288,7 @@ ngx_av_query_prepare(ngx_http_request_t *r, ngx_av_query_t *query,
         return rc;
     }
 
-    query->form = route->form;
+    query->route = route;
     query->rc = NGX_DECLINED;
     query->call.statement = statement;
     query->call.values = ps.values;
@@ -390,18 +391,26 @@ static void
 ngx_av_query_result(ngx_av_db_op_t *op, ngx_uint_t call,
     const ngx_av_db_result_t *res)
 {
-    ngx_pool_t      *pool;
-    ngx_av_query_t  *query = op->data;
+    ngx_pool_t            *pool;
+    ngx_av_query_t        *query = op->data;
+    const ngx_av_route_t  *route;
 
     if (query->wait == NULL) {
         return;
     }
 
     pool = query->wait->request->pool;
+    route = query->route;
 
-    query->rc = query->form
-                ? ngx_av_span_rows(pool, res, query->form, &query->chunk)
-                : ngx_av_query_text(pool, res, &query->chunk.text);
+    if (route->form) {
+        query->rc = ngx_av_span_rows(pool, res, route->form, &query->chunk);
+
+    } else if (route->rows) {
+        query->rc = ngx_av_objects(pool, res, &query->chunk.text);
+
+    } else {
+        query->rc = ngx_av_query_text(pool, res, &query->chunk.text);
+    }
 }
 
 
@@ -501,8 +510,8 @@ ngx_av_query_answer(ngx_http_request_t *r, ngx_av_query_t *query)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (query->form) {
-        return ngx_av_chunks_send(r, query->form, &query->chunk);
+    if (query->route->form) {
+        return ngx_av_chunks_send(r, query->route->form, &query->chunk);
     }
 
     return ngx_av_query_send(r, &query->chunk.text);

@@ -79,7 +79,7 @@ const ngx_av_param_word_t  ngx_av_words_aggregation[] = {
     ...)                                                                      \
     NGX_AV_ROUTER_PARAMS(method, path, scope, style, function, __VA_ARGS__)
 
-NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_PARAMS,
+NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_PARAMS, NGX_AV_ROUTER_PARAMS,
               NGX_AV_ROUTER_ROWS_PARAMS)
 
 #define NGX_AV_ROUTER_MARK_PARAMS(method, path, scope, function, handler,     \
@@ -100,7 +100,8 @@ static const ngx_av_param_t  ngx_av_router_more_params[] = {
 typedef enum {
 #define NGX_AV_ROUTER_ENUM(method, path, scope, style, function, ...)         \
     NGX_AV_ROUTER_##function,
-    NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_ENUM, NGX_AV_ROUTER_ENUM)
+    NGX_AV_ROUTES(NGX_AV_ROUTER_NONE, NGX_AV_ROUTER_ENUM, NGX_AV_ROUTER_ENUM,
+                  NGX_AV_ROUTER_ENUM)
 #define NGX_AV_ROUTER_MARK_ENUM(method, path, scope, function, ...)           \
     NGX_AV_ROUTER_##function,
     NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_MARK_ENUM)
@@ -116,32 +117,37 @@ static ngx_av_db_statement_t
 
 #define NGX_AV_ROUTER_HANDLER(method, path, scopes, handler)                  \
     { NGX_HTTP_##method, scopes, ngx_string(path), handler,                   \
-      NULL, NULL, NULL, 0, NULL },
+      NULL, NULL, NULL, 0, 0, NULL },
 
 #define NGX_AV_ROUTER_VISTA  &ngx_av_style_vista
 #define NGX_AV_ROUTER_MARK   &ngx_av_style_mark
 
 #define NGX_AV_ROUTER_ROW(method, path, scope, handler, style, function,      \
-    form)                                                                     \
+    rows, form)                                                               \
     { NGX_HTTP_##method, NGX_AV_SCOPE_##scope, ngx_string(path), handler,     \
       NGX_AV_ROUTER_##style, #function, ngx_av_router_##function##_params,    \
-      NGX_AV_ROUTER_##function, form },
+      NGX_AV_ROUTER_##function, rows, form },
 
 #define NGX_AV_ROUTER_QUERY(method, path, scope, style, function, ...)        \
     NGX_AV_ROUTER_ROW(method, path, scope, ngx_av_query_handler, style,       \
-                      function, NULL)
+                      function, 0, NULL)
+
+#define NGX_AV_ROUTER_OBJECTS(method, path, scope, style, function, ...)      \
+    NGX_AV_ROUTER_ROW(method, path, scope, ngx_av_query_handler, style,       \
+                      function, 1, NULL)
 
 #define NGX_AV_ROUTER_ROWS(method, path, scope, style, function, form, ...)   \
     NGX_AV_ROUTER_ROW(method, path, scope, ngx_av_query_handler, style,       \
-                      function, form)
+                      function, 1, form)
 
 #define NGX_AV_ROUTER_MARK_ROW(method, path, scope, function, handler, form,  \
     ...)                                                                      \
-    NGX_AV_ROUTER_ROW(method, path, scope, handler, MARK, function, form)
+    NGX_AV_ROUTER_ROW(method, path, scope, handler, MARK, function,           \
+                      (form) != NULL, form)
 
 static const ngx_av_route_t  ngx_av_routes[] = {
     NGX_AV_ROUTES(NGX_AV_ROUTER_HANDLER, NGX_AV_ROUTER_QUERY,
-                  NGX_AV_ROUTER_ROWS)
+                  NGX_AV_ROUTER_OBJECTS, NGX_AV_ROUTER_ROWS)
     NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_MARK_ROW)
 };
 
@@ -153,7 +159,8 @@ static const ngx_av_route_t  ngx_av_routes[] = {
 
 const ngx_str_t  ngx_av_router_names[] = {
     ngx_string("other"),
-    NGX_AV_ROUTES(NGX_AV_ROUTER_NAME, NGX_AV_ROUTER_NAME, NGX_AV_ROUTER_NAME)
+    NGX_AV_ROUTES(NGX_AV_ROUTER_NAME, NGX_AV_ROUTER_NAME, NGX_AV_ROUTER_NAME,
+                  NGX_AV_ROUTER_NAME)
     NGX_AV_AGENTMARK_ROUTES(NGX_AV_ROUTER_NAME)
 };
 
@@ -166,7 +173,7 @@ _Static_assert(NGX_AV_NROUTES + 1 <= NGX_AV_STATS_ROUTES,
 /* of a preflight, on any path that has a route */
 static const ngx_av_route_t  ngx_av_router_cors = {
     NGX_HTTP_OPTIONS, NGX_AV_SCOPE_NONE, ngx_null_string,
-    ngx_av_router_preflight, NULL, NULL, NULL, 0, NULL
+    ngx_av_router_preflight, NULL, NULL, NULL, 0, 0, NULL
 };
 
 
@@ -198,7 +205,7 @@ ngx_av_api_statements(ngx_pool_t *pool, ngx_uint_t *n)
         if (route->function
             && ngx_av_params_statement(pool,
                                   &ngx_av_router_statements[route->statement],
-                                  route->function, route->form != NULL,
+                                  route->function, route->rows,
                                   route->params)
                != NGX_OK)
         {

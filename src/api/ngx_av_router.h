@@ -34,11 +34,14 @@
  * null means 404.  A GET or PATCH is answered 200, a POST 201, a DELETE 204.
  * style says how errors look: VISTA or MARK.
  *
- * ROWS(method, path, scope, style, function, form, parameters): the same, but
- * the function returns rows, of which form makes the answer
- * (ngx_av_span_row.h); no rows mean 404.
+ * OBJECTS(method, path, scope, style, function, parameters): the same, but the
+ * function returns rows, of which the answer is made (ngx_av_objects.h); no
+ * rows mean 404.
+ *
+ * ROWS(method, path, scope, style, function, form, parameters): likewise, of
+ * rows of spans, of which form makes the answer (ngx_av_span_row.h).
  */
-#define NGX_AV_ROUTES(HANDLER, QUERY, ROWS)                                   \
+#define NGX_AV_ROUTES(HANDLER, QUERY, OBJECTS, ROWS)                          \
     HANDLER(POST, "/traces/batch", NGX_AV_SCOPE_WRITE,                        \
             ngx_av_ingest_traces_batch)                                       \
                                                                               \
@@ -63,7 +66,7 @@
             ngx_av_api_keys_ping)                                             \
     QUERY(GET, "/me/usage", READ, VISTA, usage_report, )                      \
                                                                               \
-    QUERY(GET, "/dashboard/traces", READ, VISTA, traces_list,                 \
+    OBJECTS(GET, "/dashboard/traces", READ, VISTA, traces_list,               \
           NGX_AV_TRACE_FILTERS                                                \
           NGX_AV_PAGES)                                                       \
     HANDLER(GET, "/dashboard/traces/stream", NGX_AV_SCOPE_READ,               \
@@ -90,7 +93,7 @@
           NGX_AV_PARAM(UUID, "agent_id", NGX_AV_PARAM_PATH)                   \
           NGX_AV_INTEGER("days", NGX_AV_PARAM_DEFAULT|NGX_AV_PARAM_LENIENT,   \
                          7, 1, 90))                                           \
-    QUERY(GET, "/agents/{agent_id}/runs", READ, VISTA, agent_runs,            \
+    OBJECTS(GET, "/agents/{agent_id}/runs", READ, VISTA, agent_runs,          \
           NGX_AV_PARAM(UUID, "agent_id", NGX_AV_PARAM_PATH)                   \
           NGX_AV_PAGES)                                                       \
     QUERY(GET, "/agents/{agent_id}/outcomes", READ, VISTA, agent_outcomes,    \
@@ -100,7 +103,7 @@
           NGX_AV_PARAM(TEXT, "user_id", 0)                                    \
           NGX_AV_RANGE                                                        \
           NGX_AV_PAGES)                                                       \
-    QUERY(GET, "/dashboard/sessions/{session_id}", READ, VISTA,               \
+    OBJECTS(GET, "/dashboard/sessions/{session_id}", READ, VISTA,             \
           session_detail,                                                     \
           NGX_AV_PARAM(TEXT, "session_id", NGX_AV_PARAM_PATH)                 \
           NGX_AV_PAGES)                                                       \
@@ -210,8 +213,9 @@ typedef struct {
     const ngx_av_param_t          *params;
     ngx_uint_t                     statement;   /* its index */
 
-    const ngx_av_span_form_t      *form;        /* of its rows, if it is to
-                                                   return such */
+    ngx_uint_t                     rows;        /* it returns such: unsigned
+                                                   rows:1 */
+    const ngx_av_span_form_t      *form;        /* if they are of spans */
 } ngx_av_route_t;
 
 

@@ -95,12 +95,12 @@ static ngx_int_t ngx_av_span_mark_id(ngx_av_buf_t *b, const ngx_str_t *id,
     NGX_AV_SPAN_FIELD(",\"parentId\":", ngx_av_span_mark_parent_id, PARENT_ID)
 
 #define NGX_AV_SPAN_MARK_TOKENS                                               \
-    NGX_AV_SPAN_FIELD(",\"model\":", ngx_av_span_write_text, MODEL),          \
-    NGX_AV_SPAN_FIELD(",\"inputTokens\":", ngx_av_span_write_int,             \
+    NGX_AV_SPAN_FIELD(",\"model\":", ngx_av_span_write, MODEL),               \
+    NGX_AV_SPAN_FIELD(",\"inputTokens\":", ngx_av_span_write,                 \
                       INPUT_TOKENS),                                          \
-    NGX_AV_SPAN_FIELD(",\"outputTokens\":", ngx_av_span_write_int,            \
+    NGX_AV_SPAN_FIELD(",\"outputTokens\":", ngx_av_span_write,                \
                       OUTPUT_TOKENS),                                         \
-    NGX_AV_SPAN_FIELD(",\"totalTokens\":", ngx_av_span_write_int,             \
+    NGX_AV_SPAN_FIELD(",\"totalTokens\":", ngx_av_span_write,                 \
                       TOTAL_TOKENS)
 
 #define NGX_AV_SPAN_MARK_COST                                                 \
@@ -130,17 +130,15 @@ static const ngx_av_span_field_t  ngx_av_span_mark_fields[] = {
     NGX_AV_SPAN_MARK_DETAIL(",\"settings\":", SETTINGS),
     NGX_AV_SPAN_MARK_DETAIL(",\"props\":", PROPS),
     NGX_AV_SPAN_MARK_DETAIL(",\"finishReason\":", FINISH_REASON),
-    NGX_AV_SPAN_FIELD(",\"sessionId\":", ngx_av_span_write_text, SESSION_ID),
+    NGX_AV_SPAN_FIELD(",\"sessionId\":", ngx_av_span_write, SESSION_ID),
     NGX_AV_SPAN_MARK_DETAIL(",\"sessionName\":", SESSION_NAME),
-    NGX_AV_SPAN_FIELD(",\"userId\":", ngx_av_span_write_text, USER_ID),
+    NGX_AV_SPAN_FIELD(",\"userId\":", ngx_av_span_write, USER_ID),
     NGX_AV_SPAN_MARK_DETAIL(",\"traceName\":", TRACE_NAME),
     NGX_AV_SPAN_MARK_DETAIL(",\"promptName\":", PROMPT_NAME),
-    NGX_AV_SPAN_FIELD(",\"statusMessage\":", ngx_av_span_write_text,
-                      ERROR_MESSAGE),
+    NGX_AV_SPAN_FIELD(",\"statusMessage\":", ngx_av_span_write, ERROR_MESSAGE),
     NGX_AV_SPAN_FIELD(",\"status\":", ngx_av_span_mark_status, STATUS),
     NGX_AV_SPAN_FIELD(",\"spanKind\":", ngx_av_span_mark_kind, KIND),
-    NGX_AV_SPAN_FIELD(",\"serviceName\":", ngx_av_span_write_text,
-                      SERVICE_NAME),
+    NGX_AV_SPAN_FIELD(",\"serviceName\":", ngx_av_span_write, SERVICE_NAME),
     NGX_AV_SPAN_FIELD(",\"duration\":", ngx_av_span_mark_ms, DURATION),
     NGX_AV_SPAN_FIELD(",\"attributes\":", ngx_av_span_mark_attributes,
                       METADATA),
@@ -160,17 +158,15 @@ static const ngx_av_span_field_t  ngx_av_span_line_fields[] = {
     NGX_AV_SPAN_FIELD(",\"name\":", ngx_av_span_mark_name, NAME),
     NGX_AV_SPAN_FIELD(",\"type\":", ngx_av_span_mark_type, TYPE),
     NGX_AV_SPAN_FIELD(",\"status\":", ngx_av_span_mark_status, STATUS),
-    NGX_AV_SPAN_FIELD(",\"statusMessage\":", ngx_av_span_write_text,
-                      ERROR_MESSAGE),
+    NGX_AV_SPAN_FIELD(",\"statusMessage\":", ngx_av_span_write, ERROR_MESSAGE),
     NGX_AV_SPAN_FIELD(",\"timestamp\":", ngx_av_span_mark_timestamp,
                       STARTED_AT),
     NGX_AV_SPAN_FIELD(",\"duration\":", ngx_av_span_mark_ms, DURATION),
     NGX_AV_SPAN_MARK_TOKENS,
     NGX_AV_SPAN_MARK_COST,
-    NGX_AV_SPAN_FIELD(",\"sessionId\":", ngx_av_span_write_text, SESSION_ID),
-    NGX_AV_SPAN_FIELD(",\"userId\":", ngx_av_span_write_text, USER_ID),
-    NGX_AV_SPAN_FIELD(",\"serviceName\":", ngx_av_span_write_text,
-                      SERVICE_NAME),
+    NGX_AV_SPAN_FIELD(",\"sessionId\":", ngx_av_span_write, SESSION_ID),
+    NGX_AV_SPAN_FIELD(",\"userId\":", ngx_av_span_write, USER_ID),
+    NGX_AV_SPAN_FIELD(",\"serviceName\":", ngx_av_span_write, SERVICE_NAME),
     NGX_AV_SPAN_MARK_DETAIL(",\"promptName\":", PROMPT_NAME),
     NGX_AV_SPAN_MARK_RAW(",\"tags\":", TAGS),
     NGX_AV_SPAN_FIELD(",\"metadata\":", ngx_av_span_mark_metadata, METADATA),
@@ -278,7 +274,7 @@ ngx_av_span_mark_name(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
         return ngx_av_span_mark_string(b, tool);
     }
 
-    return ngx_av_span_write_text(b, row, field);
+    return ngx_av_span_write(b, row, field);
 }
 
 

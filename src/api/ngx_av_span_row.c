@@ -1,8 +1,7 @@
 #include "ngx_av_span_row.h"
 
-#include "ngx_av_json.h"
 #include "ngx_av_json_scan.h"
-#include "ngx_av_text.h"
+#include "ngx_av_value.h"
 
 
 /*
@@ -216,35 +215,8 @@ ngx_av_span_time(const ngx_av_span_row_t *row, ngx_uint_t column)
 
 
 ngx_int_t
-ngx_av_span_write_text(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
+ngx_av_span_write(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
     const ngx_av_span_field_t *field)
 {
-    ngx_str_t  value;
-
-    value = ngx_av_span_value(row, field->source);
-
-    if (value.data == NULL) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_av_json_write_string(b, value.data, value.len);
-}
-
-
-ngx_int_t
-ngx_av_span_write_int(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
-    const ngx_av_span_field_t *field)
-{
-    if (ngx_av_span_is_null(row, field->source)) {
-        return NGX_DECLINED;
-    }
-
-    if (ngx_av_buf_reserve(b, NGX_INT64_LEN) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_av_text_int64(b->last,
-                                ngx_av_span_int(row, field->source));
-
-    return NGX_OK;
+    return ngx_av_value_write(b, row->result, row->number, field->source);
 }

@@ -171,12 +171,9 @@ ngx_av_time_t ngx_av_span_time(const ngx_av_span_row_t *row,
     ngx_uint_t column);
 
 
-/* Values that are written as what their columns are. */
-
-ngx_int_t ngx_av_span_write_text(ngx_av_buf_t *b,
-    const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
-ngx_int_t ngx_av_span_write_int(ngx_av_buf_t *b,
-    const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
+/* A value that is written as what its column is. */
+ngx_int_t ngx_av_span_write(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
+    const ngx_av_span_field_t *field);
 
 
 #endif /* _NGX_AV_SPAN_ROW_H_INCLUDED_ */

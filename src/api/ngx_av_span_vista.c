@@ -3,12 +3,10 @@
 #include "ngx_av_span_row.h"
 
 #include "ngx_av_columns.h"
-#include "ngx_av_numeric.h"
 #include "ngx_av_text.h"
+#include "ngx_av_value.h"
 
 
-static ngx_int_t ngx_av_span_vista_uuid(ngx_av_buf_t *b,
-    const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
 static ngx_int_t ngx_av_span_vista_type(ngx_av_buf_t *b,
     const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
 static ngx_int_t ngx_av_span_vista_status(ngx_av_buf_t *b,
@@ -19,50 +17,38 @@ static ngx_int_t ngx_av_span_vista_time(ngx_av_buf_t *b,
     const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
 static ngx_int_t ngx_av_span_vista_ms(ngx_av_buf_t *b,
     const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
-static ngx_int_t ngx_av_span_vista_numeric(ngx_av_buf_t *b,
-    const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
-static ngx_int_t ngx_av_span_vista_json(ngx_av_buf_t *b,
-    const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
-static ngx_int_t ngx_av_span_vista_jsonb(ngx_av_buf_t *b,
-    const ngx_av_span_row_t *row, const ngx_av_span_field_t *field);
 static ngx_int_t ngx_av_span_vista_word(ngx_av_buf_t *b,
     const ngx_str_t *words, ngx_uint_t nwords, int64_t n);
 
 
 static const ngx_av_span_field_t  ngx_av_span_vista_fields[] = {
-    NGX_AV_SPAN_FIELD("{\"span_id\":", ngx_av_span_vista_uuid, SPAN_ID),
-    NGX_AV_SPAN_FIELD(",\"trace_id\":", ngx_av_span_vista_uuid, TRACE_ID),
-    NGX_AV_SPAN_FIELD(",\"parent_span_id\":", ngx_av_span_vista_uuid,
-                      PARENT_ID),
+    NGX_AV_SPAN_FIELD("{\"span_id\":", ngx_av_span_write, SPAN_ID),
+    NGX_AV_SPAN_FIELD(",\"trace_id\":", ngx_av_span_write, TRACE_ID),
+    NGX_AV_SPAN_FIELD(",\"parent_span_id\":", ngx_av_span_write, PARENT_ID),
     NGX_AV_SPAN_FIELD(",\"type\":", ngx_av_span_vista_type, TYPE),
-    NGX_AV_SPAN_FIELD(",\"name\":", ngx_av_span_write_text, NAME),
+    NGX_AV_SPAN_FIELD(",\"name\":", ngx_av_span_write, NAME),
     NGX_AV_SPAN_FIELD(",\"status\":", ngx_av_span_vista_status, STATUS),
     NGX_AV_SPAN_FIELD(",\"started_at\":", ngx_av_span_vista_time, STARTED_AT),
     NGX_AV_SPAN_FIELD(",\"ended_at\":", ngx_av_span_vista_time, ENDED_AT),
     NGX_AV_SPAN_FIELD(",\"duration_ms\":", ngx_av_span_vista_ms, DURATION),
-    NGX_AV_SPAN_FIELD(",\"service_name\":", ngx_av_span_write_text,
-                      SERVICE_NAME),
+    NGX_AV_SPAN_FIELD(",\"service_name\":", ngx_av_span_write, SERVICE_NAME),
     NGX_AV_SPAN_FIELD(",\"kind\":", ngx_av_span_vista_kind, KIND),
-    NGX_AV_SPAN_FIELD(",\"scope_id\":", ngx_av_span_vista_uuid, SCOPE_ID),
-    NGX_AV_SPAN_FIELD(",\"session_id\":", ngx_av_span_write_text, SESSION_ID),
-    NGX_AV_SPAN_FIELD(",\"user_id\":", ngx_av_span_write_text, USER_ID),
-    NGX_AV_SPAN_FIELD(",\"model\":", ngx_av_span_write_text, MODEL),
-    NGX_AV_SPAN_FIELD(",\"input_tokens\":", ngx_av_span_write_int,
-                      INPUT_TOKENS),
-    NGX_AV_SPAN_FIELD(",\"output_tokens\":", ngx_av_span_write_int,
-                      OUTPUT_TOKENS),
-    NGX_AV_SPAN_FIELD(",\"total_tokens\":", ngx_av_span_write_int,
-                      TOTAL_TOKENS),
-    NGX_AV_SPAN_FIELD(",\"cost_usd\":", ngx_av_span_vista_numeric, COST),
-    NGX_AV_SPAN_FIELD(",\"error_message\":", ngx_av_span_write_text,
-                      ERROR_MESSAGE),
-    NGX_AV_SPAN_FIELD(",\"input\":", ngx_av_span_vista_json, INPUT),
-    NGX_AV_SPAN_FIELD(",\"output\":", ngx_av_span_vista_json, OUTPUT),
-    NGX_AV_SPAN_FIELD(",\"metadata\":", ngx_av_span_vista_json, METADATA),
-    NGX_AV_SPAN_FIELD(",\"details\":", ngx_av_span_vista_jsonb, DETAILS),
-    NGX_AV_SPAN_FIELD(",\"events\":", ngx_av_span_vista_json, EVENTS),
-    NGX_AV_SPAN_FIELD(",\"links\":", ngx_av_span_vista_json, LINKS),
-    NGX_AV_SPAN_FIELD(",\"truncated\":", ngx_av_span_vista_jsonb, TRUNCATED)
+    NGX_AV_SPAN_FIELD(",\"scope_id\":", ngx_av_span_write, SCOPE_ID),
+    NGX_AV_SPAN_FIELD(",\"session_id\":", ngx_av_span_write, SESSION_ID),
+    NGX_AV_SPAN_FIELD(",\"user_id\":", ngx_av_span_write, USER_ID),
+    NGX_AV_SPAN_FIELD(",\"model\":", ngx_av_span_write, MODEL),
+    NGX_AV_SPAN_FIELD(",\"input_tokens\":", ngx_av_span_write, INPUT_TOKENS),
+    NGX_AV_SPAN_FIELD(",\"output_tokens\":", ngx_av_span_write, OUTPUT_TOKENS),
+    NGX_AV_SPAN_FIELD(",\"total_tokens\":", ngx_av_span_write, TOTAL_TOKENS),
+    NGX_AV_SPAN_FIELD(",\"cost_usd\":", ngx_av_span_write, COST),
+    NGX_AV_SPAN_FIELD(",\"error_message\":", ngx_av_span_write, ERROR_MESSAGE),
+    NGX_AV_SPAN_FIELD(",\"input\":", ngx_av_span_write, INPUT),
+    NGX_AV_SPAN_FIELD(",\"output\":", ngx_av_span_write, OUTPUT),
+    NGX_AV_SPAN_FIELD(",\"metadata\":", ngx_av_span_write, METADATA),
+    NGX_AV_SPAN_FIELD(",\"details\":", ngx_av_span_write, DETAILS),
+    NGX_AV_SPAN_FIELD(",\"events\":", ngx_av_span_write, EVENTS),
+    NGX_AV_SPAN_FIELD(",\"links\":", ngx_av_span_write, LINKS),
+    NGX_AV_SPAN_FIELD(",\"truncated\":", ngx_av_span_write, TRUNCATED)
 };
 
 
@@ -108,35 +94,6 @@ static const ngx_str_t  ngx_av_span_vista_kinds[] = {
 #define NGX_AV_SPAN_VISTA_CLIENT  3
 
 #define NGX_AV_SPAN_WORDS(words)  words, sizeof(words) / sizeof(words[0])
-
-
-static ngx_int_t
-ngx_av_span_vista_uuid(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
-    const ngx_av_span_field_t *field)
-{
-    u_char     *p;
-    ngx_str_t   value;
-
-    value = ngx_av_span_value(row, field->source);
-
-    if (value.len != sizeof(ngx_av_uuid_t)) {
-        return NGX_DECLINED;
-    }
-
-    if (ngx_av_buf_reserve(b, NGX_AV_UUID_TEXT_LEN + 2) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    p = b->last;
-
-    *p++ = '"';
-    p = ngx_av_uuid_format(p, (ngx_av_uuid_t *) value.data);
-    *p++ = '"';
-
-    b->last = p;
-
-    return NGX_OK;
-}
 
 
 static ngx_int_t
@@ -208,25 +165,11 @@ static ngx_int_t
 ngx_av_span_vista_time(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
     const ngx_av_span_field_t *field)
 {
-    u_char  *p;
-
     if (ngx_av_span_is_null(row, field->source)) {
         return NGX_DECLINED;
     }
 
-    if (ngx_av_buf_reserve(b, NGX_AV_TIME_TEXT_LEN + 2) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    p = b->last;
-
-    *p++ = '"';
-    p = ngx_av_time_format(p, ngx_av_span_time(row, field->source));
-    *p++ = '"';
-
-    b->last = p;
-
-    return NGX_OK;
+    return ngx_av_value_write_time(b, ngx_av_span_time(row, field->source));
 }
 
 
@@ -246,52 +189,4 @@ ngx_av_span_vista_ms(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
                                          / 1000000);
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_av_span_vista_numeric(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
-    const ngx_av_span_field_t *field)
-{
-    ngx_str_t  value;
-
-    value = ngx_av_span_value(row, field->source);
-
-    if (value.data == NULL) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_av_numeric_write(b, value.data, value.len, 0);
-}
-
-
-static ngx_int_t
-ngx_av_span_vista_json(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
-    const ngx_av_span_field_t *field)
-{
-    ngx_str_t  value;
-
-    value = ngx_av_span_value(row, field->source);
-
-    if (value.data == NULL) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_av_buf_append(b, value.data, value.len);
-}
-
-
-static ngx_int_t
-ngx_av_span_vista_jsonb(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
-    const ngx_av_span_field_t *field)
-{
-    ngx_str_t  value;
-
-    value = ngx_av_span_jsonb(row, field->source);
-
-    if (value.data == NULL) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_av_buf_append(b, value.data, value.len);
 }

@@ -26,7 +26,7 @@ static const ngx_av_param_t  ngx_av_stream_params[] = {
 
 static const ngx_av_route_t  ngx_av_stream_route = {
     NGX_HTTP_GET, NGX_AV_SCOPE_READ, ngx_null_string, NULL,
-    &ngx_av_style_vista, NULL, ngx_av_stream_params, 0, NULL
+    &ngx_av_style_vista, NULL, ngx_av_stream_params, 0, 0, NULL
 };
 
 

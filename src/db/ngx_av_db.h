@@ -143,7 +143,7 @@ struct ngx_av_db_conf_s {
 
 
 /* What agentvista.health() must say. */
-#define NGX_AV_DB_SCHEMA_VERSION  9
+#define NGX_AV_DB_SCHEMA_VERSION  10
 
 
 /*
@@ -184,6 +184,12 @@ ngx_str_t ngx_av_db_pool_trouble(ngx_av_db_pool_t *pool);
 /* Results: binary values, borrowed from the result. */
 
 ngx_uint_t ngx_av_db_nrows(const ngx_av_db_result_t *res);
+
+ngx_uint_t ngx_av_db_ncolumns(const ngx_av_db_result_t *res);
+const char *ngx_av_db_column_name(const ngx_av_db_result_t *res,
+    ngx_uint_t column);
+uint32_t ngx_av_db_column_type(const ngx_av_db_result_t *res,
+    ngx_uint_t column);
 
 /* Memory that the result takes: what its values have, and 16 bytes for each. */
 size_t ngx_av_db_size(const ngx_av_db_result_t *res);

@@ -12,6 +12,27 @@ ngx_av_db_nrows(const ngx_av_db_result_t *res)
 }
 
 
+ngx_uint_t
+ngx_av_db_ncolumns(const ngx_av_db_result_t *res)
+{
+    return PQnfields(res->pg);
+}
+
+
+const char *
+ngx_av_db_column_name(const ngx_av_db_result_t *res, ngx_uint_t column)
+{
+    return PQfname(res->pg, column);
+}
+
+
+uint32_t
+ngx_av_db_column_type(const ngx_av_db_result_t *res, ngx_uint_t column)
+{
+    return PQftype(res->pg, column);
+}
+
+
 size_t
 ngx_av_db_size(const ngx_av_db_result_t *res)
 {

@@ -28,6 +28,8 @@ my $Rows = <<'END';
     @ROUTE;method;path;scope;handler OWN_PARAMS_OF_##handler
 #define ROW_OF_QUERY(method, path, scope, style, function, ...)               \
     @ROUTE;method;path;scope; __VA_ARGS__
+#define ROW_OF_OBJECTS(method, path, scope, style, function, ...)             \
+    @ROUTE;method;path;scope; __VA_ARGS__
 #define ROW_OF_ROWS(method, path, scope, style, function, form, ...)          \
     @ROUTE;method;path;scope; __VA_ARGS__
 #define ROW_OF_ROW(method, path, scope, function, handler, form, ...)         \

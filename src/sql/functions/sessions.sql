@@ -119,24 +119,18 @@ $$;
 create or replace function agentvista.session_detail(account uuid,
     session text, page bigint, page_size bigint, cursor_at timestamptz,
     cursor_id uuid)
-returns json language plpgsql stable as $$
+returns setof agentvista.trace_row language plpgsql stable as $$
 declare
     summary  json := agentvista.session_summary(account, session);
 begin
     if summary is null then
-        return null;
+        return;
     end if;
 
-    return (
-        select json_object_agg(e.key, e.value order by e.place, e.ordinality)
-        from (select 1 as place, s.key, s.value, s.ordinality
-              from json_each(summary) with ordinality s
-              union all
-              select 2, l.key, l.value, l.ordinality
-              from json_each(agentvista.traces_list(account, null, null, null,
-                       null, null, null, null, null, null, null, null, session,
-                       null, null, null, null, null, null, null, page,
-                       page_size, cursor_at, cursor_id)) with ordinality l)
-                  as e);
+    return query
+    select * from agentvista.traces_list(account, null, null, null, null, null,
+        null, null, null, null, null, null, session, null, null, null, null,
+        null, null, null, page, page_size, cursor_at, cursor_id,
+        left(summary::text, -1) || ', ');
 end;
 $$;

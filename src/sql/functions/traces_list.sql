@@ -10,8 +10,8 @@ returns text language sql stable parallel safe as $$
            || replace(id::text, '-', '')
 $$;
 
--- The summary of a trace (agentvista.md 6.4). In SQL, so that it becomes a part
--- of the queries that use it.
+-- The summary of a trace (agentvista.md 6.4), for the stream; traces_page() has
+-- the same. In SQL, so that it becomes a part of the queries that use it.
 create or replace function agentvista.trace_summary(t agentvista.traces,
     agent_name text)
 returns json language sql stable as $$
@@ -72,8 +72,9 @@ create or replace function agentvista.traces_list(
     page          bigint,
     page_size     bigint,
     cursor_at     timestamptz,
-    cursor_id     uuid)
-returns json language plpgsql stable as $$
+    cursor_id     uuid,
+    head          text default '{')
+returns setof agentvista.trace_row language plpgsql stable as $$
 declare
     most       constant integer := 1000;
     -- An index serves found_by, but not such_that.
@@ -287,40 +288,56 @@ begin
                       else greatest(total, start + cardinality(matched)) end;
     end if;
 
-    return agentvista.traces_page(account, matched[wanted - page_size : wanted],
-                                  total, exact, page, page_size, resume);
+    return query
+    select * from agentvista.traces_page(account, head,
+        matched[wanted - page_size : wanted], total, exact, page, page_size,
+        resume);
 end;
 $$;
 
--- An answer with a page of traces; one more of them says that there are more,
--- and so does resume, a cursor to go on from if there are not enough.
-create or replace function agentvista.traces_page(account uuid, ids uuid[],
-    total bigint, exact boolean, page bigint, page_size bigint,
+-- An answer with a page of traces, which begins with head; one more of them
+-- says that there are more, and so does resume, a cursor to go on from if there
+-- are not enough.
+create or replace function agentvista.traces_page(account uuid, head text,
+    ids uuid[], total bigint, exact boolean, page bigint, page_size bigint,
     resume text)
-returns json language plpgsql stable as $$
+returns setof agentvista.trace_row language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
 declare
     more    constant boolean := coalesce(cardinality(ids), 0) > page_size;
-    traces  json;
-    last    text;
+    answer  agentvista.trace_row;
 begin
-    select json_agg(agentvista.trace_summary(t, a.name) order by i.n),
-           max(agentvista.cursor(t.started_at, t.trace_id))
-               filter (where i.n = page_size)
-        into traces, last
+    answer.text := head || '"traces" : [';
+    return next answer;
+
+    return query
+    select null::text, t.trace_id, t.agent_id, a.name, t.name,
+           agentvista.status_name(t.status), t.started_at, t.ended_at,
+           t.duration_ns / 1000000, t.success, t.outcome, t.error_message,
+           coalesce(t.total_tokens, t.span_tokens),
+           coalesce(t.total_cost_usd, t.span_cost_usd), t.session_id,
+           t.user_id, t.span_count
     from unnest(ids[:page_size]) with ordinality as i (id, n)
          join agentvista.traces t
          on t.account_id = account and t.trace_id = i.id
          left join agentvista.agents a
-         on a.account_id = account and a.id = t.agent_id;
+         on a.account_id = account and a.id = t.agent_id
+    order by i.n;
 
-    return json_build_object(
-        'traces', coalesce(traces, '[]'),
+    if more then
+        select agentvista.cursor(t.started_at, t.trace_id) into resume
+        from agentvista.traces t
+        where t.account_id = account and t.trace_id = ids[page_size];
+    end if;
+
+    answer.text := '], ' || substr(json_build_object(
         'total', total,
         'total_exact', exact,
         'page', page,
         'page_size', page_size,
-        'has_more', more or resume is not null,
-        'next_cursor', case when more then last else resume end);
+        'has_more', resume is not null,
+        'next_cursor', resume)::text, 2);
+    return next answer;
 end;
 $$;
 
@@ -377,18 +394,19 @@ $$;
 -- GET /agents/{agent_id}/runs (agentvista.md 6.4).
 create or replace function agentvista.agent_runs(account uuid, agent uuid,
     page bigint, page_size bigint, cursor_at timestamptz, cursor_id uuid)
-returns json language plpgsql stable as $$
+returns setof agentvista.trace_row language plpgsql stable as $$
 begin
     perform from agentvista.agents a
     where a.account_id = account and a.id = agent;
 
     if not found then
-        return null;
+        return;
     end if;
 
-    return agentvista.traces_list(account, agent, null, null, null, null, null,
+    return query
+    select * from agentvista.traces_list(account, agent, null, null, null, null,
         null, null, null, null, null, null, null, null, null, null, null, null,
-        null, page, page_size, cursor_at, cursor_id);
+        null, null, page, page_size, cursor_at, cursor_id);
 end;
 $$;
 
