@@ -86,10 +86,10 @@
           NGX_AV_PARAM(TEXT, "outcome",                                       \
                        NGX_AV_PARAM_BODY|NGX_AV_PARAM_TELL))                  \
                                                                               \
-    QUERY(GET, "/agents", READ, VISTA, agents_list, )                         \
+    OBJECTS(GET, "/agents", READ, VISTA, agents_list, )                       \
     QUERY(GET, "/agents/{agent_id}", READ, VISTA, agent_detail,               \
           NGX_AV_PARAM(UUID, "agent_id", NGX_AV_PARAM_PATH))                  \
-    QUERY(GET, "/agents/{agent_id}/stats", READ, VISTA, agent_stats,          \
+    OBJECTS(GET, "/agents/{agent_id}/stats", READ, VISTA, agent_stats,        \
           NGX_AV_PARAM(UUID, "agent_id", NGX_AV_PARAM_PATH)                   \
           NGX_AV_INTEGER("days", NGX_AV_PARAM_DEFAULT|NGX_AV_PARAM_LENIENT,   \
                          7, 1, 90))                                           \

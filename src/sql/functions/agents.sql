@@ -43,9 +43,9 @@ $$;
 -- GET /agents (agentvista.md 6.1). Where many changes wait to be folded, and
 -- nobody writes who would do it, this does.
 create or replace function agentvista.agents_list(account uuid)
-returns json language plpgsql as $$
+returns setof agentvista.agent_row language plpgsql as $$
 declare
-    answer   json;
+    answer   agentvista.agent_row;
     waiting  integer;
 begin
     select sum(cardinality(c.agent_id)) into waiting
@@ -57,19 +57,15 @@ begin
         perform agentvista.fold_statistics();
     end if;
 
-    select coalesce(json_agg(json_build_object(
-               'id', a.id,
-               'name', a.name,
-               'total_runs', coalesce(s.runs, 0),
-               'success_rate', agentvista.percent(s.succeeded,
-                                                  s.succeeded + s.unsucceeded),
-               'total_cost', case when s.costed > 0
-                                  then round(s.cost_usd, 6) end,
-               'avg_cost_per_run', round(s.cost_usd / nullif(s.costed, 0), 6),
-               'last_run_at', agentvista.iso8601(greatest(s.last_retired,
-                                                         t.started_at)),
-               'created_at', agentvista.iso8601(a.created_at))
-               order by a.name, a.id), '[]') into answer
+    answer.text := '[';
+    return next answer;
+
+    return query
+    select null::text, a.id, a.name, coalesce(s.runs, 0),
+           agentvista.percent(s.succeeded, s.succeeded + s.unsucceeded),
+           case when s.costed > 0 then round(s.cost_usd, 6) end,
+           round(s.cost_usd / nullif(s.costed, 0), 6),
+           greatest(s.last_retired, t.started_at), a.created_at
     from agentvista.agents a
          left join agentvista.agent_sums(account) s on s.agent_id = a.id
          left join lateral (
@@ -78,9 +74,11 @@ begin
              where r.account_id = account and r.agent_id = a.id
              order by r.started_at desc, r.trace_id desc
              limit 1) as t on true
-    where a.account_id = account;
+    where a.account_id = account
+    order by a.name, a.id;
 
-    return answer;
+    answer.text := ']';
+    return next answer;
 end;
 $$;
 
@@ -245,24 +243,29 @@ $$;
 -- 30 and 90 is 7.
 create or replace function agentvista.agent_stats(account uuid, agent uuid,
     days bigint)
-returns json language plpgsql stable as $$
+returns setof agentvista.agent_day_row language plpgsql stable as $$
 declare
     n        constant integer := case when days in (7, 30, 90) then days
                                       else 7 end;
     today    constant date := (now() at time zone 'UTC')::date;
     first    constant date := today - n + 1;
     since    constant timestamptz := first::timestamp at time zone 'UTC';
-    called   text;
-    entries  json;
+    answer   agentvista.agent_day_row;
 begin
-    select a.name into called
+    select left(json_build_object('agent_id', agent,
+                                  'agent_name', a.name,
+                                  'period', n || 'd')::text, -1)
+           || ', "data" : [' into answer.text
     from agentvista.agents a
     where a.account_id = account and a.id = agent;
 
     if not found then
-        return null;
+        return;
     end if;
 
+    return next answer;
+
+    return query
     with part as (
         select d.day, d.running + d.completed + d.failed + d.timed_out as runs,
                d.succeeded, d.unsucceeded, d.cost_usd, d.costed, d.tokens,
@@ -322,32 +325,22 @@ begin
               group by p.day, u.bucket
               having sum(u.runs) > 0) as b
         group by b.day)
-    select json_agg(json_build_object(
-               'date', to_char(d.day, 'YYYY-MM-DD'),
-               'total_runs', coalesce(s.runs, 0),
-               'successful_runs', coalesce(s.succeeded, 0),
-               'failed_runs', coalesce(s.unsucceeded, 0),
-               'success_rate', agentvista.percent(s.succeeded,
-                                                  s.succeeded + s.unsucceeded),
-               'total_cost', coalesce(round(s.cost_usd, 6), 0),
-               'total_tokens', coalesce(s.tokens, 0),
-               'avg_duration_ms',
-                   round(s.duration_ns / nullif(s.timed, 0) / 1000000),
-               'p95_duration_ms',
-                   round(case when e.runs = s.timed then e.p95
-                              when s.parts = 1 then coalesce(s.p95, h.p95)
-                              else h.p95 end / 1000000))
-               order by d.day) into entries
+    select null::text, to_char(d.day, 'YYYY-MM-DD'), coalesce(s.runs, 0),
+           coalesce(s.succeeded, 0), coalesce(s.unsucceeded, 0),
+           agentvista.percent(s.succeeded, s.succeeded + s.unsucceeded),
+           coalesce(round(s.cost_usd, 6), 0), coalesce(s.tokens, 0),
+           round(s.duration_ns / nullif(s.timed, 0) / 1000000),
+           round(case when e.runs = s.timed then e.p95
+                      when s.parts = 1 then coalesce(s.p95, h.p95)
+                      else h.p95 end / 1000000)::numeric
     from (select first + i as day from generate_series(0, n - 1) i) as d
          left join summed s on s.day = d.day
          left join exact e on e.day = d.day
-         left join histogram h on h.day = d.day;
+         left join histogram h on h.day = d.day
+    order by d.day;
 
-    return json_build_object(
-        'agent_id', agent,
-        'agent_name', called,
-        'period', n || 'd',
-        'data', entries);
+    answer.text := ']}';
+    return next answer;
 end;
 $$;
 

@@ -22,7 +22,34 @@ create type agentvista.trace_row as (
     span_count      integer
 );
 
+create type agentvista.agent_row as (
+    text              text,
+    id                uuid,
+    name              text,
+    total_runs        bigint,
+    success_rate      numeric,
+    total_cost        numeric,
+    avg_cost_per_run  numeric,
+    last_run_at       timestamptz,
+    created_at        timestamptz
+);
+
+create type agentvista.agent_day_row as (
+    text              text,
+    date              text,
+    total_runs        numeric,
+    successful_runs   numeric,
+    failed_runs       numeric,
+    success_rate      numeric,
+    total_cost        numeric,
+    total_tokens      numeric,
+    avg_duration_ms   numeric,
+    p95_duration_ms   numeric
+);
+
 -- They return such rows now.
+drop function if exists agentvista.agents_list(uuid);
+drop function if exists agentvista.agent_stats(uuid, uuid, bigint);
 drop function if exists agentvista.traces_list(uuid, uuid, text, smallint,
     smallint, text, timestamptz, timestamptz, text, text, text, jsonb, text,
     text, numeric, numeric, numeric, numeric, numeric, numeric, bigint, bigint,
