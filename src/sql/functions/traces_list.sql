@@ -39,7 +39,8 @@ $$;
 -- Where an index has all that is asked for, the page is read from it. Other
 -- filters are held against the newest traces that an index finds, a stretch
 -- after the other, until the page is full; unless hardly any in a stretch is
--- meant, and the indexes for that (traces_rare.sql) know which are.
+-- meant, and the indexes for that (traces_rare.sql) know which are. A stretch
+-- ends early when the page is full: it is no longer than it needs to be.
 --
 -- A walk that takes too long ends where it is: has_more is true then, however
 -- few it has found, and next_cursor is where to go on.
@@ -86,24 +87,24 @@ declare
     skip       bigint := 0;
     wanted     bigint;
     -- A stretch; to look for spans of a model takes longer.
-    width      bigint := case when model_name is null then 250 else 60 end;
+    width      bigint := case when model_name is null then 500 else 100 end;
     agents     uuid[];
     keys       text[];
     texts      text[];
+    walk       text;
     query      text;
     -- The page, and each stretch, begins below these.
     at         timestamptz := 'infinity';
     id         uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-    seen       uuid[];
+    candidates uuid[];
     fitting    uuid[];
     days       date[];
-    lowest     timestamptz;
     matched    uuid[] := '{}';
     facets     jsonb[];
     rare       boolean := false;
     day        date;
     oldest     date;
-    all_seen   boolean;
+    all_seen   boolean := false;
     late       constant timestamptz := clock_timestamp() + interval '1 second';
     resume     text;
     total      bigint;
@@ -139,7 +140,7 @@ begin
                      ' and octet_length(t.user_id) <= 1024' else '' end;
 
     such_that :=
-           case when state is not null then ' and t.status = $7' else '' end
+           case when state is not null then ' and t.status = $17' else '' end
         || case signal when 0 then ' and not t.success'
                        when 1 then ' and t.success'
                        when 2 then ' and t.success is null' else '' end
@@ -194,31 +195,32 @@ begin
 
     wanted := start - skip + page_size + 1;
 
-    query := 'select array_agg(c.trace_id), array_agg(c.trace_id)'
-             ' filter (where c.fits), array_agg(distinct c.home_day),'
-             ' min(c.started_at) from (select t.trace_id, t.started_at,'
+    walk := ' from agentvista.traces t where ' || found_by
+            || ' and (t.started_at, t.trace_id) < ($4, $7) %s'
+               ' order by t.started_at desc, t.trace_id desc';
+
+    query := 'select array_agg(f.trace_id), array_agg(distinct f.home_day)'
+             ' from (select c.trace_id, c.home_day from (select t.trace_id,'
              || case when model_name is null then ' null::date as home_day'
                      else ' t.home_day' end
-             || ', true' || such_that || ' as fits from agentvista.traces t'
-                ' where ' || found_by
-             || ' and (t.started_at, t.trace_id) < ($4, $17) %s'
-                ' order by t.started_at desc, t.trace_id desc'
-                ' limit $20 offset $21) as c';
+             || ', true' || such_that || ' as fits' || walk
+             || ' limit $20 offset $21) as c where c.fits limit $22) as f';
 
     loop
         if rare then
-            select f.day, f.ids, cardinality(f.ids) into day, seen, width
+            select f.day, f.ids, cardinality(f.ids) into day, candidates, width
             from agentvista.traces_by_facets(account, facets, label, error,
                      oldest, wanted - cardinality(matched), day) f;
         end if;
 
         execute format(query, case when rare
-                                   then 'and t.trace_id = any ($22)' end)
-        into seen, fitting, days, lowest
-        using account, agents, first, at, session, visitor, state, label,
+                                   then 'and t.trace_id = any ($23)' end)
+        into fitting, days
+        using account, agents, first, at, session, visitor, id, label,
               min_cost, max_cost, min_ms * 1000000, max_ms * 1000000,
-              min_tokens, max_tokens, error, words, id, keys, texts, width,
-              skip, seen;
+              min_tokens, max_tokens, error, words, state, keys, texts, width,
+              skip, case when model_name is null
+                         then wanted - cardinality(matched) end, candidates;
 
         if model_name is not null then
             fitting := agentvista.traces_of_model(account, fitting, days,
@@ -226,15 +228,30 @@ begin
         end if;
 
         matched := matched || fitting;
-        all_seen := case when rare then day < oldest
-                         else coalesce(cardinality(seen), 0) < width end;
 
-        exit when all_seen or cardinality(matched) >= wanted;
+        exit when cardinality(matched) >= wanted;
 
-        continue when rare;
+        if rare then
+            all_seen := day < oldest;
 
-        at := lowest;
-        id := seen[width];
+            exit when all_seen;
+
+            continue;
+        end if;
+
+        -- So all of the stretch has been looked at. Where does it end?
+        if plain then
+            at := null;
+        else
+            execute 'select t.started_at, t.trace_id' || format(walk, '')
+                    || ' limit 1 offset $8'
+            into at, id
+            using account, agents, first, at, session, visitor, id, width - 1;
+        end if;
+
+        all_seen := at is null;
+
+        exit when all_seen;
 
         if clock_timestamp() > late then
             resume := agentvista.cursor(at, id);
