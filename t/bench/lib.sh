@@ -95,6 +95,9 @@ keep() {
 
 nginx_workers=2
 nginx_retention=30d
+# Of a worker. More queries at a time than there are cores for Postgres, which
+# is on the same machine, would only make each of them longer.
+readers=$(nproc)
 nginx_pids=()
 
 fresh_database() {
@@ -157,6 +160,7 @@ http {
 
     agentvista_database "$database";
     agentvista_zone 16m;
+    agentvista_readers $readers;
     agentvista_retention $nginx_retention;
     $prices
 
