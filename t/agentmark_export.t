@@ -237,6 +237,33 @@ subtest 'pages' => sub {
 };
 
 
+subtest 'traces that began before, and filters that few match' => sub {
+    my $app = $server->app;
+    my ($long, $old) = map { hex_id(32) } 1 .. 2;
+    my $began = now_ns(-7200);
+
+    $app->send(span(trace => $long, name => 'root', start => $began, ms => 1),
+               span(trace => $long, name => 'late', start => $now, ms => 1),
+               span(trace => $old, name => 'old', start => $began, ms => 1));
+
+    my $since = 'startDate=' . AgentVista::iso(-5400);
+
+    is(names((export($app, $since))[0]), 'late', 'what is in the range');
+
+    $app->send(map { span(trace => hex_id(32), name => "many.$_",
+                          start => $began + $_ * 1_000_000) } 1 .. 400);
+    $app->send(map { span(trace => hex_id(32), name => "few.$_",
+                          start => $began - $_ * 1_000_000) } 1 .. 3);
+
+    my ($rows, $meta) = export($app, 'limit=2&name=few');
+    is(names($rows), 'few.1 few.2', 'a page of few among many');
+
+    ($rows, $meta) = export($app, "limit=2&name=few&cursor=$meta->{next_cursor}");
+    is(names($rows), 'few.3', 'and the next');
+    ok(!$meta->{has_more}, 'which is the last');
+};
+
+
 subtest 'much of it, with little memory' => sub {
     my $account = $app->{account};
     my $large = $server->app(account => $account, key => $app->{key});

@@ -13,6 +13,8 @@ declare
     last_day    timestamptz := coalesce(end_date, now());
     first_day   timestamptz := coalesce(start_date,
                                         last_day - interval '30 days');
+    first_ns    constant bigint := agentvista.agentmark_ns(
+                                       greatest(first_day, 'epoch'), null);
     resume      uuid := after_span;     -- still to be found
     place       integer;
     batch       uuid[];
@@ -20,6 +22,8 @@ declare
     batch_last  timestamptz;
     batch_id    uuid;
     batch_size  integer := 300;
+    enough      bigint := max_spans;    -- spans to look through
+    looked      bigint;
     latest      timestamptz := least(last_day, after_time);
     days        date[] := '{}';
     traces      uuid[] := '{}';
@@ -30,10 +34,12 @@ declare
     cursor      text;
 begin
     while cardinality(spans) <= max_spans loop
-        -- No more traces than are needed if all of their spans match.
-        select array_agg(t.trace_id), array_agg(t.home_day), min(t.started_at)
-               into batch, batch_days, batch_last
-        from (select t.trace_id, t.home_day, t.started_at,
+        -- No more traces than are needed if as many of their spans match as of
+        -- the last ones; of the first all may.
+        select array_agg(t.trace_id), array_agg(t.home_day), min(t.started_at),
+               sum(t.span_count)
+               into batch, batch_days, batch_last, looked
+        from (select t.trace_id, t.home_day, t.started_at, t.span_count,
                      sum(t.span_count) over (order by t.started_at desc,
                                                       t.trace_id desc)
                          - t.span_count as before
@@ -41,6 +47,7 @@ begin
               where t.account_id = account and t.span_count > 0
                     and t.started_at <= latest
                     and t.started_at >= first_day - interval '1 day'
+                    and (t.span_end_ns >= first_ns) is not false
                     and (after_time is null or after_span is not null
                          or t.started_at < after_time)
                     and (batch_last is null
@@ -48,7 +55,7 @@ begin
                             < (batch_last, batch_id))
               order by t.started_at desc, t.trace_id desc
               limit batch_size) t
-        where t.before <= max_spans - cardinality(spans);
+        where t.before <= enough;
 
         exit when batch is null;
 
@@ -63,6 +70,11 @@ begin
                  else type end,
                  format = 2, model, status, name, min_score, max_score,
                  user_id, tag, metadata_key, metadata_value);
+
+        enough := greatest((max_spans - cardinality(spans)
+                            - coalesce(cardinality(more.spans), 0))
+                           * looked / greatest(cardinality(more.spans), 1),
+                           500);
 
         if resume is not null then
             place := array_position(more.spans, resume);

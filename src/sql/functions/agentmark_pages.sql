@@ -55,7 +55,8 @@ create or replace function agentvista.agentmark_chunk(account uuid, form text,
     light boolean, head text, tail text, days date[], traces uuid[],
     spans uuid[], sizes bigint[], before text[], type text default '',
     page text default '', first integer default 1)
-returns setof agentvista.span_row language plpgsql stable as $$
+returns setof agentvista.span_row language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
 declare
     n       integer := coalesce(cardinality(spans), 0);
     last    integer := least(agentvista.agentmark_last(sizes, first), n);
@@ -145,15 +146,12 @@ $$;
 -- Spans of a day.  whole: with all of their attributes.
 --
 -- Traces are read as a whole ("offset 0" keeps it so), since most of their spans
--- are wanted: to look each of them up takes twice as long.
+-- are wanted: to look each of them up takes twice as long. In SQL, so that it
+-- becomes a part of the query that uses it.
 create or replace function agentvista.agentmark_span_rows(account uuid,
     whole boolean, light boolean, day date, traces uuid[], spans uuid[],
     before text[])
-returns setof agentvista.span_row language plpgsql stable
-set plan_cache_mode = force_generic_plan as $$
-#variable_conflict use_column
-begin
-    return query
+returns setof agentvista.span_row language sql stable as $$
     select k.before, null::text[], s.trace_id, s.span_id, s.parent_span_id,
            s.type, s.kind, s.status, s.otlp_status, s.name, s.started_at,
            s.started_nanos, null::timestamptz, null::smallint, s.duration_ns,
@@ -177,8 +175,7 @@ begin
                      and s.trace_id = any(traces)
                offset 0) s
          on s.trace_id = k.trace_id and s.span_id = k.span_id
-    order by k.n;
-end;
+    order by k.n
 $$;
 
 -- The same as text, of the forms that the module does not write.
