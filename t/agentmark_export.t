@@ -255,6 +255,23 @@ subtest 'traces that began before, and filters that few match' => sub {
     $app->send(map { span(trace => hex_id(32), name => "few.$_",
                           start => $began - $_ * 1_000_000) } 1 .. 3);
 
+    # How often a page looks for more traces.
+    my $looks = sub {
+        my ($seconds, $limit, $name) = @_;
+
+        return sql("begin; do \$\$ begin perform"
+            . " agentvista.agentmark_export('$app->{account}', 0::smallint,"
+            . " $limit, null, now() - interval '$seconds s', null, null, null,"
+            . " null, $name, null, null, null, null, null, null, null, null);"
+            . " end; \$\$; select pg_stat_get_xact_numscans("
+            . "'agentvista.traces_started_idx'::regclass); rollback");
+    };
+
+    cmp_ok($looks->(5400, 2, 'null'), '<', 5,
+           'traces that ended before the range are passed over');
+    cmp_ok($looks->(86400, 2, "'few'"), '<', 15,
+           'few that match are not looked for a few at a time');
+
     my ($rows, $meta) = export($app, 'limit=2&name=few');
     is(names($rows), 'few.1 few.2', 'a page of few among many');
 

@@ -115,6 +115,8 @@ subtest 'a query takes too long' => sub {
 
 
 subtest 'clients leave' => sub {
+    ok($nginx->connected, 'all connections are there');
+
     my $before = $nginx->descriptors;
 
     for (1 .. 30) {
@@ -124,7 +126,8 @@ subtest 'clients leave' => sub {
 
     is($app->get($path)->{status}, 200, 'others are served');
     ok(PrivateNginx::wait_for(5, sub { $nginx->descriptors <= $before }),
-       'nothing is left open');
+       'nothing is left open')
+        or diag($nginx->descriptors . " descriptors, were $before");
 };
 
 

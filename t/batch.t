@@ -680,10 +680,12 @@ main::detail("The body has more than 1048576 bytes after decompression.")
 [map { my $id = AgentVista::uuid();
     ($::Post . '{"traces":[],"traces":[{"trace":{"trace_id":"x","trace_id":"'
      . $id . '","agent":"no","started_at":"' . main::at(0)
-     . '","agent":"yes","metadata":{"a":1,"a":2}}}]}',
+     . '","agent":"yes","metadata":{"a":1,"a":2}},"spans":['
+     . main::one_span(metadata => '{"b":1,"b":2}') . ']}]}',
      "GET /api/v1/dashboard/traces/$id") } 1]
 --- response_body_like eval
-[qr/^\Q$::Accepted\E/, qr/"agent_name" : "yes".*"metadata" : \{"a": 2\}/]
+[qr/^\Q$::Accepted\E/,
+ qr/"agent_name" : "yes".*"metadata" : \{"a": 2\}.*"metadata":\{[^}]*"b":2\}/]
 
 
 

@@ -381,7 +381,7 @@ subtest 'clients leave while they wait' => sub {
 
     is($nginx->post($key, Senders::body([Senders::uuid()], 3))->{status}, 200,
        'the account is known');
-    sleep 0.2;
+    ok($nginx->connected, 'all connections are there');
 
     my $descriptors = $nginx->descriptors;
     my $body = sub { Senders::body([Senders::uuid()], 3) };

@@ -316,20 +316,11 @@ static ngx_int_t
 ngx_av_span_mark_timestamp(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
     const ngx_av_span_field_t *field)
 {
-    int64_t        ms;
     ngx_av_time_t  t;
 
     t = ngx_av_span_time(row, field->source);
 
-    ms = t / 1000000 - (t % 1000000 < 0);
-
-    if (ngx_av_buf_reserve(b, NGX_INT64_LEN) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_av_text_int64(b->last, ms);
-
-    return NGX_OK;
+    return ngx_av_json_write_int(b, t / 1000000 - (t % 1000000 < 0));
 }
 
 

@@ -3,7 +3,7 @@
 #include "ngx_av_span_row.h"
 
 #include "ngx_av_columns.h"
-#include "ngx_av_text.h"
+#include "ngx_av_json.h"
 #include "ngx_av_value.h"
 
 
@@ -181,12 +181,6 @@ ngx_av_span_vista_ms(ngx_av_buf_t *b, const ngx_av_span_row_t *row,
         return NGX_DECLINED;
     }
 
-    if (ngx_av_buf_reserve(b, NGX_INT64_LEN) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_av_text_int64(b->last, ngx_av_span_int(row, field->source)
-                                         / 1000000);
-
-    return NGX_OK;
+    return ngx_av_json_write_int(b, ngx_av_span_int(row, field->source)
+                                    / 1000000);
 }

@@ -2,12 +2,10 @@
 
 #include "ngx_av_json.h"
 #include "ngx_av_numeric.h"
-#include "ngx_av_text.h"
 
 
 static ngx_int_t ngx_av_value_write_uuid(ngx_av_buf_t *b,
     const ngx_str_t *value);
-static ngx_int_t ngx_av_value_write_int(ngx_av_buf_t *b, int64_t n);
 
 
 ngx_int_t
@@ -33,7 +31,7 @@ ngx_av_value_write(ngx_av_buf_t *b, const ngx_av_db_result_t *res,
     case NGX_AV_DB_INT2:
     case NGX_AV_DB_INT4:
     case NGX_AV_DB_INT8:
-        return ngx_av_value_write_int(b, ngx_av_db_int8(res, row, column));
+        return ngx_av_json_write_int(b, ngx_av_db_int8(res, row, column));
 
     case NGX_AV_DB_NUMERIC:
         return ngx_av_numeric_write(b, value.data, value.len, 0);
@@ -86,19 +84,6 @@ ngx_av_value_write_uuid(ngx_av_buf_t *b, const ngx_str_t *value)
     *b->last++ = '"';
     b->last = ngx_av_uuid_format(b->last, (ngx_av_uuid_t *) value->data);
     *b->last++ = '"';
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_av_value_write_int(ngx_av_buf_t *b, int64_t n)
-{
-    if (ngx_av_buf_reserve(b, NGX_INT64_LEN) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_av_text_int64(b->last, n);
 
     return NGX_OK;
 }

@@ -514,6 +514,19 @@ ngx_av_json_cut(const u_char *p, size_t len, ngx_av_json_style_t *style)
 
 
 ngx_int_t
+ngx_av_json_write_int(ngx_av_buf_t *b, int64_t n)
+{
+    if (ngx_av_buf_reserve(b, NGX_INT64_LEN) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_av_text_int64(b->last, n);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p, size_t len)
 {
     /* room for the text as it is and its quotes */

@@ -74,6 +74,11 @@ ngx_int_t ngx_av_json_write(ngx_av_buf_t *b, yyjson_val *val,
     ngx_av_json_style_t *style);
 
 /*
+ * Appends a number.  NGX_ERROR without memory.
+ */
+ngx_int_t ngx_av_json_write_int(ngx_av_buf_t *b, int64_t n);
+
+/*
  * Appends a JSON string, quotes included, of valid UTF-8 text, NULs removed.
  */
 ngx_int_t ngx_av_json_write_string(ngx_av_buf_t *b, const u_char *p,

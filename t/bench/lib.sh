@@ -72,7 +72,8 @@ note() {
     printf '    %s\n' "${report[-1]}"
 }
 
-# Adds how fast the module is over COPY of spans without their traces.
+# Adds how fast the module is over COPY of spans without their traces, with the
+# options that are best with them.
 note_alone() {
     note "  over COPY of the spans alone" "$(calc "$1 / $2")" \
         "$(printf '%.0f / %.0f spans/s' "$1" "$2")"
@@ -95,9 +96,9 @@ keep() {
 
 nginx_workers=2
 nginx_retention=30d
-# Of a worker. More queries at a time than there are cores for Postgres, which
-# is on the same machine, would only make each of them longer.
-readers=$(nproc)
+# Of a worker: less than the default, since Postgres shares the cores, and what
+# runs at a time only makes each query longer.
+readers=2
 nginx_pids=()
 
 fresh_database() {

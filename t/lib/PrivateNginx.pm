@@ -153,6 +153,21 @@ sub ready {
 }
 
 
+# All of the workers' connections, of which "ready" needs only some: those that
+# were lost come back one after the other.
+sub connected {
+    my ($self, $seconds) = @_;
+
+    my $pools = 2 + 4;      # the defaults of agentvista_writers and _readers
+
+    return wait_for($seconds // 20, sub {
+        ($self->metric('agentvista_pool_connections', 'state="ready"') // 0)
+            == $self->{workers} * $pools
+        && $self->metric('agentvista_database_listening')
+    });
+}
+
+
 sub signal {
     my ($self, $signal) = @_;
 
@@ -330,13 +345,14 @@ sub descriptors {
 }
 
 
-# A value of /metrics, added up over labels.
+# A value of /metrics, added up over labels, or over those with the given one.
 sub metric {
-    my ($self, $name) = @_;
+    my ($self, $name, $label) = @_;
 
     my $sum;
 
     for (split /\n/, $self->get('/metrics')->{body} // '') {
+        next if defined $label && !/\Q$label\E/;
         $sum += $1 if /^\Q$name\E(?:\{[^}]*\})? (\S+)$/;
     }
 

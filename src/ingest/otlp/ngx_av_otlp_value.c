@@ -24,7 +24,6 @@ static ngx_int_t ngx_av_otlp_value_write(ngx_av_buf_t *b,
     const ngx_av_otlp_value_t *value, ngx_uint_t depth);
 static ngx_int_t ngx_av_otlp_value_write_tree(ngx_av_buf_t *b,
     const ngx_av_otlp_value_t *value, ngx_uint_t depth);
-static ngx_int_t ngx_av_otlp_value_write_integer(ngx_av_buf_t *b, int64_t n);
 static ngx_int_t ngx_av_otlp_value_write_double(ngx_av_buf_t *b, double n);
 static ngx_int_t ngx_av_otlp_value_write_decimal(ngx_av_buf_t *b, double n);
 static ngx_int_t ngx_av_otlp_value_write_base64(ngx_av_buf_t *b,
@@ -107,7 +106,7 @@ ngx_av_otlp_value_write(ngx_av_buf_t *b, const ngx_av_otlp_value_t *value,
                                 : ngx_av_buf_append(b, "false", 5);
 
     case NGX_AV_OTLP_INT:
-        return ngx_av_otlp_value_write_integer(b, value->u.integer);
+        return ngx_av_json_write_int(b, value->u.integer);
 
     case NGX_AV_OTLP_DOUBLE:
         return ngx_av_otlp_value_write_double(b, value->u.number);
@@ -168,19 +167,6 @@ ngx_av_otlp_value_write_tree(ngx_av_buf_t *b,
 }
 
 
-static ngx_int_t
-ngx_av_otlp_value_write_integer(ngx_av_buf_t *b, int64_t n)
-{
-    if (ngx_av_buf_reserve(b, NGX_INT64_LEN) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_av_text_int64(b->last, n);
-
-    return NGX_OK;
-}
-
-
 /* The fewest digits, of two choices, that are read back as the same number. */
 static ngx_int_t
 ngx_av_otlp_value_write_double(ngx_av_buf_t *b, double n)
@@ -198,7 +184,7 @@ ngx_av_otlp_value_write_double(ngx_av_buf_t *b, double n)
     }
 
     if (fabs(n) < NGX_AV_OTLP_VALUE_MAX_WHOLE && n == (double) (int64_t) n) {
-        return ngx_av_otlp_value_write_integer(b, (int64_t) n);
+        return ngx_av_json_write_int(b, (int64_t) n);
     }
 
     if (ngx_av_otlp_value_write_decimal(b, n) == NGX_OK) {

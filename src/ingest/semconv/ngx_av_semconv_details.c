@@ -1,7 +1,6 @@
 #include "ngx_av_semconv_work.h"
 
 #include "ngx_av_columns.h"
-#include "ngx_av_text.h"
 
 
 /*
@@ -29,7 +28,6 @@ static ngx_int_t ngx_av_semconv_put_detail(ngx_av_semconv_t *sc,
 static ngx_int_t ngx_av_semconv_close(ngx_av_buf_t *b, size_t start);
 static ngx_int_t ngx_av_semconv_put_field(ngx_av_semconv_t *sc,
     ngx_av_buf_t *b, ngx_uint_t field);
-static ngx_int_t ngx_av_semconv_put_count(ngx_av_buf_t *b, int64_t n);
 static ngx_int_t ngx_av_semconv_put_text(ngx_av_semconv_work_t *w,
     ngx_av_buf_t *b, const ngx_av_otlp_value_t *value);
 static ngx_int_t ngx_av_semconv_limit(ngx_av_semconv_work_t *w,
@@ -193,7 +191,7 @@ ngx_av_semconv_put_field(ngx_av_semconv_t *sc, ngx_av_buf_t *b,
     switch (ngx_av_semconv_rows[w->row[field]].kind) {
 
     case NGX_AV_SEMCONV_AS_COUNT:
-        return ngx_av_semconv_put_count(b, slot->count);
+        return ngx_av_json_write_int(b, slot->count);
 
     case NGX_AV_SEMCONV_AS_LABEL:
     case NGX_AV_SEMCONV_AS_FIRST:
@@ -203,19 +201,6 @@ ngx_av_semconv_put_field(ngx_av_semconv_t *sc, ngx_av_buf_t *b,
     default:
         return ngx_av_semconv_put_text(w, b, slot->value);
     }
-}
-
-
-static ngx_int_t
-ngx_av_semconv_put_count(ngx_av_buf_t *b, int64_t n)
-{
-    if (ngx_av_buf_reserve(b, NGX_INT64_LEN) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_av_text_int64(b->last, n);
-
-    return NGX_OK;
 }
 
 

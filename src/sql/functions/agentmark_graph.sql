@@ -52,8 +52,8 @@ begin
                cross join lateral (
                    select case
                           when s.details -> 'metadata' ? 'graph.node.id'
-                              then s.details -> 'metadata'
-                          else s.metadata::jsonb end) m (node)
+                              then (s.details -> 'metadata')::json
+                          else s.metadata end) m (node)
           where s.account_id = $1 and s.home_day = $2 and s.trace_id = $3
                 and m.node ->> 'graph.node.id' <> '') n
          left join lateral (
