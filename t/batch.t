@@ -373,6 +373,8 @@ our $Gzip;
 gzip(\$Big => \$Gzip) or die;
 our $Bomb;
 gzip(\('{"traces":[],"x":"' . ' ' x 3_000_000 . '"}') => \$Bomb) or die;
+our $Zstd = zstd($Big);
+our $ZstdBomb = zstd('{"traces":[],"x":"' . ' ' x 3_000_000 . '"}');
 our $Chunked = join '', map {
     sprintf("%x\r\n%s\r\n", length, $_) } $Big =~ /(.{1,7777})/gs, '';
 
@@ -541,7 +543,7 @@ __DATA__
 
 
 
-=== TEST 13: gzip, chunked, in pieces, in a file: all the same
+=== TEST 13: gzip, zstd, chunked, in pieces, in a file: all the same
 --- config
     client_body_timeout 5s;
     location /api/v1/ { agentvista; }
@@ -551,47 +553,63 @@ __DATA__
  "$::Key\nContent-Encoding: gzip\nContent-Length: " . length($::Gzip),
  "$::Key\nTransfer-Encoding: chunked",
  "$::Key\nContent-Length: " . length($::Big),
- "$::Key\nContent-Encoding: GZIP\nContent-Length: " . length($::Gzip)]
+ "$::Key\nContent-Encoding: GZIP\nContent-Length: " . length($::Gzip),
+ (map { "$::Key\nContent-Encoding: zstd\nContent-Length: "
+        . length($::Zstd) } 1, 2)]
 --- request eval
 [$::Post . $::Big, $::Post . $::Gzip, $::Post . $::Chunked,
  [$::Post, (map { { value => $_, delay_before => 0.01 } }
             $::Big =~ /(.{1,50000})/gs)],
- "POST /file/api/v1/traces/batch\n" . $::Gzip]
+ "POST /file/api/v1/traces/batch\n" . $::Gzip,
+ $::Post . $::Zstd, "POST /file/api/v1/traces/batch\n" . $::Zstd]
 --- response_body eval
-[map { $::Accepted } 1 .. 5]
+[map { $::Accepted } 1 .. 7]
 
 
 
-=== TEST 14: what is not gzip, or breaks off, is 400
+=== TEST 14: what is not gzip or zstd, or breaks off, is 400
 --- config
     location /api/v1/ { agentvista; }
 --- more_headers eval
 ["$::Key\nContent-Encoding: gzip\nContent-Length: " . length($::Big),
  "$::Key\nContent-Encoding: gzip\nContent-Length: " . (length($::Gzip) - 9),
  "$::Key\nContent-Encoding: gzip\nContent-Length: " . (length($::Gzip) + 3),
- "$::Key\nContent-Encoding: gzip\nContent-Length: 0"]
+ "$::Key\nContent-Encoding: gzip\nContent-Length: 0",
+ "$::Key\nContent-Encoding: zstd\nContent-Length: " . length($::Gzip),
+ "$::Key\nContent-Encoding: zstd\nContent-Length: " . (length($::Zstd) - 9),
+ "$::Key\nContent-Encoding: zstd\nContent-Length: " . (length($::Zstd) + 3),
+ "$::Key\nContent-Encoding: zstd\nContent-Length: 0"]
 --- request eval
 [$::Post . $::Big, $::Post . substr($::Gzip, 0, -9), $::Post . $::Gzip . "xyz",
- $::Post]
+ $::Post, $::Post . $::Gzip, $::Post . substr($::Zstd, 0, -9),
+ $::Post . $::Zstd . "xyz", $::Post]
 --- response_body_like eval
-[map { qr/"detail":"The body is not valid gzip, or it is truncated\."/ } 1 .. 4]
+[(map { qr/"detail":"The body is not valid gzip, or it is truncated\."/ }
+    1 .. 4),
+ (map { qr/"detail":"The body is not valid zstd with .*, or it is truncated\."/ }
+    1 .. 4)]
 --- error_code eval
-[map { 400 } 1 .. 4]
+[map { 400 } 1 .. 8]
 
 
 
-=== TEST 15: a gzip bomb is 413, however small it arrives
+=== TEST 15: a bomb is 413, however small it arrives
 --- config
     location /api/v1/ {
         agentvista;
         agentvista_inflated_limit 1m;
     }
 --- more_headers eval
-"$::Key\nContent-Encoding: gzip\nContent-Length: " . length($::Bomb)
---- request eval: $::Post . $::Bomb
+["$::Key\nContent-Encoding: gzip\nContent-Length: " . length($::Bomb),
+ "$::Key\nContent-Encoding: zstd\nContent-Length: " . length($::ZstdBomb)]
+--- request eval
+[$::Post . $::Bomb, $::Post . $::ZstdBomb]
 --- response_body eval
-main::detail("The body has more than 1048576 bytes after decompression.")
---- error_code: 413
+[map {
+    main::detail("The body has more than 1048576 bytes after decompression.")
+} 1, 2]
+--- error_code eval
+[413, 413]
 
 
 
@@ -628,7 +646,7 @@ main::detail("The body has more than 1048576 bytes after decompression.")
 [map { $::Post . '{"traces":[]}' } 1 .. 9]
 --- response_body eval
 [(map { main::detail("Content-Type must be application/json.") } 1 .. 3),
- (map { main::detail("Content-Encoding is not supported: send gzip or none.") }
+ (map { main::detail("Content-Encoding is not supported: send gzip, zstd or none.") }
     1 .. 2), map { $::Nothing } 1 .. 4]
 --- error_code eval
 [(map { 415 } 1 .. 5), map { 200 } 1 .. 4]

@@ -224,6 +224,9 @@ accepted('a bad span beside a good one is a partial success',
 accepted('gzip', call($export, frame(gzipped(traces('a')), 1),
                       with($key, 'grpc-encoding: gzip')), '');
 
+accepted('zstd', call($export, frame(zstd(traces('a')), 1),
+                      with($key, 'grpc-encoding: zstd')), '');
+
 accepted('gzip is allowed, but not used',
          call($export, frame(traces('a')),
               with($key, 'grpc-encoding: gzip')), '');
@@ -240,6 +243,10 @@ accepted('a large message',
 accepted('a large compressed message',
          call($export, frame(gzipped(traces(map { rand } 1 .. 2000)), 1),
               with($key, 'grpc-encoding: gzip')), '');
+
+accepted('the same of zstd',
+         call($export, frame(zstd(traces(map { rand } 1 .. 2000)), 1),
+              with($key, 'grpc-encoding: zstd')), '');
 
 accepted('a timeout that is not passed',
          call($export, frame(traces('a')), with($key, 'grpc-timeout: 5S')),
@@ -288,16 +295,23 @@ refused('not gzip', call($export, frame('x' x 30, 1),
 refused('a bomb', call($export, frame(gzipped(' ' x 2_000_000), 1),
                        with($key, 'grpc-encoding: gzip')), 8,
         'The body has more than 1048576 bytes after decompression.');
+refused('not zstd', call($export, frame(gzipped(''), 1),
+                         with($key, 'grpc-encoding: zstd')), 3,
+        'The body is not valid zstd with a window of up to 8 MiB and no'
+        . ' dictionary, or it is truncated.');
+refused('a bomb of zstd', call($export, frame(zstd(' ' x 2_000_000), 1),
+                               with($key, 'grpc-encoding: zstd')), 8,
+        'The body has more than 1048576 bytes after decompression.');
 refused('not protobuf', call($export, frame("\xff" x 20), with($key)), 3);
 refused('a message of another signal',
         call("$service.logs.v1.LogsService/Export", frame(traces('a')),
              with($key)), 3);
 
-my $answer = call($export, frame(''), with($key, 'grpc-encoding: zstd'));
+my $answer = call($export, frame(''), with($key, 'grpc-encoding: snappy'));
 
 refused('an unknown compression', $answer, 12,
-        'grpc-encoding is not supported: use gzip or none.');
-is($answer->{header}{'grpc-accept-encoding'}, 'identity,gzip',
+        'grpc-encoding is not supported: use gzip, zstd or none.');
+is($answer->{header}{'grpc-accept-encoding'}, 'identity,gzip,zstd',
    'and what is known is named');
 
 refused('too large', patient_call("/small$export", frame('x' x 1025),

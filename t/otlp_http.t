@@ -191,7 +191,8 @@ our $BadTrace = 'traceId: must be 16 bytes, not all zero';
 our $NoKey = 'Invalid or missing API key.';
 our $NoType =
     'Content-Type must be application/json or application/x-protobuf.';
-our $NoEncoding = 'Content-Encoding is not supported: send gzip or none.';
+our $NoEncoding =
+    'Content-Encoding is not supported: send gzip, zstd or none.';
 our $Over = 'Monthly event limit exceeded.';
 
 our $Spent = account(events_limit => 0);
@@ -201,7 +202,30 @@ our $Large = logs_json(3000, 'x' x 200);
 our $LargeAccount = account();
 our $LargeKey = bearer(key($LargeAccount));
 
+our $ZstdAccount = account();
+our $ZstdKey = bearer(key($ZstdAccount));
+
+# Much of it, and little that much comes out of.
+our @ZstdLarge = (zstd($Large =~ s/x{10}/sprintf '%010d', rand 1e10/ger,
+                       '--no-content-size'),
+                  zstd(logs_json(1, 'x') . ' ' x (10 << 20)));
+die if length $ZstdLarge[0] < 8192 || length $ZstdLarge[1] > 8192;
+
 our $Bomb = gzipped(' ' x 2_000_000);
+
+# By 128 KiB for every 4 bytes.
+our $ZstdBomb = "\x28\xb5\x2f\xfd\0\x38" . "\x02\x00\x10 " x 1000;
+
+our @NotZstd = (
+    'not zstd', gzipped('{}'), substr(zstd('{}'), 0, -1), zstd('{}') . 'x',
+    zstd('{}') . "\0",
+
+    # a window of 9 MiB, a dictionary, a single segment of 2 GiB, v0.7
+    "\x28\xb5\x2f\xfd\0\x69\x11\0\0{}",
+    "\x28\xb5\x2f\xfd\x21\x07\x02\x11\0\0{}",
+    "\x28\xb5\x2f\xfd\xa0\0\0\0\x80\x11\0\0{}",
+    "\x27\xb5\x2f\xfd\x20\0\xc0\0\0", ''
+);
 
 run_tests();
 
@@ -345,16 +369,16 @@ my $gz = main::gzipped('{}');
 
 
 
-=== TEST 9: content encodings that are not: 415 that names one
+=== TEST 9: content encodings that are not: 415 that names those
 --- config eval: $::Standard
 --- more_headers eval
-[(map { "$::Json\nContent-Encoding: $_" } 'zstd', 'deflate', 'br', 'gzip, gzip',
-  'gzip,identity', 'gz'),
+[(map { "$::Json\nContent-Encoding: $_" } 'deflate', 'br', 'gzip, gzip',
+  'zstd,identity', 'gz', 'zst'),
  "$::Json\nContent-Encoding: gzip\nContent-Encoding: gzip"]
 --- request eval
 [map { "POST /v1/logs\n{}" } 1 .. 7]
 --- response_headers eval
-[map { "Accept-Encoding: gzip" } 1 .. 7]
+[map { "Accept-Encoding: gzip, zstd" } 1 .. 7]
 --- response_body eval
 [map { main::status_json(3, $::NoEncoding) } 1 .. 7]
 --- error_code eval
@@ -737,3 +761,88 @@ sub { return $_[0] . ' ' . AgentVista::value(
 [qr//, qr/^(?:\{\})?$/]
 --- error_code_like eval
 [qr/^(?:200)?$/, qr/^(?:200)?$/]
+
+
+
+=== TEST 28: zstd is undone: a frame, several, without its size, in a file
+--- config
+    location /v1/ { agentvista; }
+    location /file/v1/ { agentvista; client_body_in_file_only clean; }
+--- more_headers eval
+my $frame = main::zstd('{}');
+[(map { main::with_length("$::Json\nContent-Encoding: $_", $frame) }
+  'zstd', 'ZStd'),
+ main::with_length("$::Json\nContent-Encoding: zstd",
+                   main::zstd('{"resource') . main::zstd('Spans":')
+                   . "\x50\x2a\x4d\x18\x03\0\0\0abc" . main::zstd('[]}')),
+ main::with_length("$::Json\nContent-Encoding: zstd",
+                   main::zstd('{}', '--no-content-size', '-19')),
+ main::with_length("$::Json\nContent-Encoding: zstd", $frame),
+ "$::Json\nContent-Encoding: zstd\nTransfer-Encoding: chunked",
+ main::with_length("$::Proto\nContent-Encoding: zstd", main::zstd('')),
+ "$::Proto\nContent-Encoding: zstd\nContent-Length: 0"]
+--- request eval
+my $frame = main::zstd('{}');
+[(map { "POST /v1/traces\n$frame" } 1, 2),
+ "POST /v1/traces\n" . main::zstd('{"resource') . main::zstd('Spans":')
+ . "\x50\x2a\x4d\x18\x03\0\0\0abc" . main::zstd('[]}'),
+ "POST /v1/traces\n" . main::zstd('{}', '--no-content-size', '-19'),
+ "POST /file/v1/traces\n$frame",
+ "POST /v1/traces\n" . main::chunked(main::zstd(main::traces_json(1, 2))),
+ "POST /v1/traces\n" . main::zstd(''), "POST /v1/traces"]
+--- response_body eval
+[(map { '{}' } 1 .. 6), '', '']
+--- error_code eval
+[map { 200 } 1 .. 8]
+
+
+
+=== TEST 29: what is not zstd, or breaks off, or wants too much, is 400
+--- config eval: $::Standard
+--- more_headers eval
+[map { main::with_length("$::Json\nContent-Encoding: zstd", $_) } @::NotZstd]
+--- request eval
+[map { "POST /v1/traces\n$_" } @::NotZstd]
+--- response_body eval
+[map { main::status_json(3,
+    'The body is not valid zstd with a window of up to 8 MiB and no'
+    . ' dictionary, or it is truncated.') } @::NotZstd]
+--- error_code eval
+[map { 400 } @::NotZstd]
+
+
+
+=== TEST 30: a bomb of zstd is 413, in the event loop and in a thread
+--- config
+    location /v1/ { agentvista; agentvista_inflated_limit 1m; }
+    location /large/v1/ { agentvista; agentvista_inflated_limit 20m; }
+--- more_headers eval
+[map { main::with_length("$::Json\nContent-Encoding: zstd", $::ZstdBomb) }
+ 1, 2]
+--- request eval
+["POST /v1/logs\n$::ZstdBomb", "POST /large/v1/logs\n$::ZstdBomb"]
+--- response_body eval
+[map { main::status_json(8,
+    "The body has more than $_ bytes after decompression.") } 1048576,
+    20971520]
+--- error_code eval
+[413, 413]
+
+
+
+=== TEST 31: large bodies of zstd are stored, also those that are small at first
+--- config eval: $::Standard
+--- more_headers eval
+my $key = "$::ZstdKey\nContent-Type: application/json\nContent-Encoding: zstd";
+[map { main::with_length($key, $_) } @::ZstdLarge]
+--- request eval
+[map { "POST /v1/logs\n$_" } @::ZstdLarge]
+--- response_body_filters eval
+sub { return $_[0] . ' ' . AgentVista::value(
+    "select count(*) from agentvista.logs"
+    . " where account_id = '$::ZstdAccount'") }
+--- response_body_like eval
+[qr/^\{\} 300[01]$/, qr/^\{\} 3001$/]
+--- error_code eval
+[200, 200]
+--- timeout: 15

@@ -108,14 +108,15 @@ ngx_av_query_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_av_query_read_body(ngx_http_request_t *r)
 {
-    ngx_int_t  rc;
+    ngx_int_t               rc;
+    const ngx_av_coding_t  *coding;
 
     rc = ngx_av_query_check_type(r);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    rc = ngx_av_body_check_encoding(r);
+    rc = ngx_av_body_check_encoding(r, &coding);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -28,7 +28,7 @@ use Time::HiRes ();
 
 our @EXPORT = qw(
     account bearer batch database free_port iso key rows span sql trace uuid
-    value
+    value zstd
 );
 
 my $Database = $ENV{AGENTVISTA_TEST_DATABASE};
@@ -119,6 +119,28 @@ sub value {
     my ($row) = rows(@_);
 
     return $row ? $row->[0] : undef;
+}
+
+
+# The text as a frame of zstd, by its command, with options of that.
+sub zstd {
+    my ($text, @options) = @_;
+
+    my $path = "$Dir/zstd-$$";
+
+    open my $file, '>:raw', $path or die "$path: $!";
+    print $file $text;
+    close $file or die "$path: $!";
+
+    open my $zstd, '-|:raw', 'zstd', '-qc', @options, $path
+        or die "zstd: $!";
+
+    local $/;
+    my $out = <$zstd>;
+    close $zstd or die "zstd failed\n";
+
+    unlink $path;
+    return $out;
 }
 
 

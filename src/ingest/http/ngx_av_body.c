@@ -1,30 +1,16 @@
 #include "ngx_av_body.h"
 #include "ngx_av_http.h"
-#include "ngx_av_inflate.h"
 #include "ngx_av_stats.h"
 
 
-/*
- * Input that is inflated before the budget is asked again: at deflate's best,
- * 1032 to 1, that is 4 MB of output.
- */
-#define NGX_AV_BODY_PIECE  4096
+/* Output after which the budget is asked again. */
+#define NGX_AV_BODY_STEP   (1024 * 1024)
 
+/* What a body says of its size is believed up to here: deflate's best. */
 #define NGX_AV_BODY_RATIO  1032
-
-/* of a gzip member: its length, and the shortest there is */
-#define NGX_AV_BODY_TAIL        4
-#define NGX_AV_BODY_LEAST_GZIP  18
 
 /* what a small body may inflate to */
 #define NGX_AV_BODY_SMALL  (16 * 1024 * 1024)
-
-
-typedef enum {
-    NGX_AV_BODY_PLAIN = 0,
-    NGX_AV_BODY_GZIP,
-    NGX_AV_BODY_OTHER
-} ngx_av_body_encoding_e;
 
 
 typedef struct {
@@ -35,8 +21,10 @@ typedef struct {
 } ngx_av_body_piece_t;
 
 
-static ngx_av_body_encoding_e ngx_av_body_encoding(ngx_http_request_t *r);
-static size_t ngx_av_body_guess(const u_char *tail, size_t len, size_t limit);
+static ngx_int_t ngx_av_body_find_coding(ngx_http_request_t *r,
+    const ngx_av_coding_t **coding);
+static size_t ngx_av_body_guess(const ngx_av_coding_t *coding,
+    const u_char *p, size_t n, size_t len, size_t limit);
 
 
 static size_t        ngx_av_budget_limit;
@@ -126,12 +114,13 @@ ngx_av_budget_give(size_t size)
 
 
 ngx_int_t
-ngx_av_body_check_encoding(ngx_http_request_t *r)
+ngx_av_body_check_encoding(ngx_http_request_t *r,
+    const ngx_av_coding_t **coding)
 {
     static ngx_str_t  name = ngx_string("Accept-Encoding");
-    static ngx_str_t  accepted = ngx_string("gzip");
+    static ngx_str_t  accepted = ngx_string("gzip, zstd");
 
-    if (ngx_av_body_encoding(r) != NGX_AV_BODY_OTHER) {
+    if (ngx_av_body_find_coding(r, coding) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -141,50 +130,29 @@ ngx_av_body_check_encoding(ngx_http_request_t *r)
 
     return ngx_av_http_error(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
                              "Content-Encoding is not supported:"
-                             " send gzip or none.");
+                             " send gzip, zstd or none.");
 }
 
 
-ngx_uint_t
-ngx_av_body_is_gzip(ngx_http_request_t *r)
+/* NGX_DECLINED if there are several, or it is none of ours. */
+
+static ngx_int_t
+ngx_av_body_find_coding(ngx_http_request_t *r, const ngx_av_coding_t **coding)
 {
-    return ngx_av_body_encoding(r) == NGX_AV_BODY_GZIP;
-}
+    ngx_str_t  value;
 
+    switch (ngx_av_http_header(r, "Content-Encoding", &value)) {
 
-static ngx_av_body_encoding_e
-ngx_av_body_encoding(ngx_http_request_t *r)
-{
-    ngx_uint_t  i, n;
-    ngx_str_t   value;
+    case 0:
+        *coding = NULL;
+        return NGX_OK;
 
-    static const struct {
-        ngx_str_t               name;
-        ngx_av_body_encoding_e  encoding;
-    } encodings[] = {
-        { ngx_string("gzip"), NGX_AV_BODY_GZIP },
-        { ngx_string("x-gzip"), NGX_AV_BODY_GZIP },
-        { ngx_string("identity"), NGX_AV_BODY_PLAIN },
-        { ngx_string(""), NGX_AV_BODY_PLAIN }
-    };
+    case 1:
+        return ngx_av_coding_find(&value, coding);
 
-    n = ngx_av_http_header(r, "Content-Encoding", &value);
-
-    if (n == 0) {
-        return NGX_AV_BODY_PLAIN;
+    default:
+        return NGX_DECLINED;
     }
-
-    for (i = 0; n == 1 && i < sizeof(encodings) / sizeof(encodings[0]); i++) {
-
-        if (value.len == encodings[i].name.len
-            && ngx_strncasecmp(value.data, encodings[i].name.data, value.len)
-               == 0)
-        {
-            return encodings[i].encoding;
-        }
-    }
-
-    return NGX_AV_BODY_OTHER;
 }
 
 
@@ -194,7 +162,13 @@ ngx_av_body_get(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
     size_t                   limit;
     ngx_int_t                rc;
     ngx_av_body_t            body;
+    const ngx_av_coding_t   *coding;
     ngx_av_http_loc_conf_t  *lcf;
+
+    rc = ngx_av_body_check_encoding(r, &coding);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     if (ngx_av_body_find(r, r->pool, &body) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -207,14 +181,14 @@ ngx_av_body_get(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
         rc = ngx_av_body_read(&body, r->pool, text);
     }
 
-    if (rc == NGX_OK && text->len && ngx_av_body_is_gzip(r)) {
+    if (rc == NGX_OK && text->len && coding) {
 
         lcf = ngx_http_get_module_loc_conf(r, ngx_agentvista_module);
 
         limit = (lcf->inflated_limit != NGX_CONF_UNSET_SIZE)
                 ? lcf->inflated_limit : NGX_AV_BODY_SMALL;
 
-        rc = ngx_av_body_inflate(r->pool, limit, 1, taken, text);
+        rc = ngx_av_body_inflate(coding, r->pool, limit, 1, taken, text);
     }
 
     switch (rc) {
@@ -224,7 +198,7 @@ ngx_av_body_get(ngx_http_request_t *r, ngx_str_t *text, size_t *taken)
 
     case NGX_DECLINED:
         return ngx_av_http_error(r, NGX_HTTP_BAD_REQUEST, "%s",
-                                 NGX_AV_BODY_NOT_GZIP);
+                                 coding->invalid);
 
     case NGX_ABORT:
         return ngx_av_http_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
@@ -341,10 +315,12 @@ ngx_av_body_detach(ngx_av_body_t *body, ngx_pool_t *pool)
 
 
 size_t
-ngx_av_body_inflated(ngx_av_body_t *body, size_t limit)
+ngx_av_body_inflated(ngx_av_body_t *body, const ngx_av_coding_t *coding,
+    size_t limit)
 {
-    u_char               *p;
-    u_char                tail[NGX_AV_BODY_TAIL];
+    off_t                 skip;
+    size_t                n;
+    u_char                hint[NGX_AV_CODING_HINT];
     ngx_av_body_piece_t  *piece;
 
     if (body->pieces.nelts == 0) {
@@ -352,27 +328,28 @@ ngx_av_body_inflated(ngx_av_body_t *body, size_t limit)
     }
 
     piece = body->pieces.elts;
-    piece += body->pieces.nelts - 1;
 
-    if (piece->len < NGX_AV_BODY_TAIL) {
-        return ngx_min(NGX_AV_BODY_RATIO * body->len, limit);
+    if (coding->hint_last) {
+        piece += body->pieces.nelts - 1;
     }
 
+    n = ngx_min(coding->hint, piece->len);
+    skip = coding->hint_last ? piece->len - n : 0;
+
     if (piece->data) {
-        p = piece->data + piece->len - NGX_AV_BODY_TAIL;
-        return ngx_av_body_guess(p, body->len, limit);
+        return ngx_av_body_guess(coding, piece->data + skip, n, body->len,
+                                 limit);
     }
 
     /* what was written just now does not come from the disk */
 
-    if (ngx_read_file(&piece->file, tail, NGX_AV_BODY_TAIL,
-                      piece->offset + piece->len - NGX_AV_BODY_TAIL)
-        != NGX_AV_BODY_TAIL)
+    if (ngx_read_file(&piece->file, hint, n, piece->offset + skip)
+        != (ssize_t) n)
     {
         return limit;
     }
 
-    return ngx_av_body_guess(tail, body->len, limit);
+    return ngx_av_body_guess(coding, hint, n, body->len, limit);
 }
 
 
@@ -427,47 +404,42 @@ ngx_av_body_read(ngx_av_body_t *body, ngx_pool_t *pool, ngx_str_t *text)
 
 
 ngx_int_t
-ngx_av_body_inflate(ngx_pool_t *pool, size_t limit, ngx_uint_t factor,
-    size_t *taken, ngx_str_t *text)
+ngx_av_body_inflate(const ngx_av_coding_t *coding, ngx_pool_t *pool,
+    size_t limit, ngx_uint_t factor, size_t *taken, ngx_str_t *text)
 {
-    size_t             n, left, base;
+    size_t             n, size;
+    u_char            *hint;
     ngx_int_t          rc;
-    const u_char      *p;
     ngx_av_buf_t       out;
     ngx_av_inflate_t   inf;
 
-    if (ngx_av_inflate_init(&inf, limit) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    n = ngx_min(coding->hint, text->len);
+    hint = text->data + (coding->hint_last ? text->len - n : 0);
+    size = ngx_av_body_guess(coding, hint, n, text->len, limit);
 
     /* and for the byte that proves there is no more */
 
-    rc = ngx_av_buf_init(&out, pool,
-                         ngx_av_body_guess(text->data + text->len
-                                           - NGX_AV_BODY_TAIL,
-                                           text->len, limit) + 1);
+    if (ngx_av_buf_init(&out, pool, size + 1) != NGX_OK
+        || ngx_av_inflate_init(&inf, coding, text->data, text->len, limit)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
-    p = text->data;
-    left = text->len;
-    base = text->len;
+    /* zstd's window is not counted: it holds no more than what came out */
 
-    while (rc == NGX_OK && left) {
-        n = ngx_min(left, NGX_AV_BODY_PIECE);
+    do {
+        rc = ngx_av_inflate_step(&inf, &out, NGX_AV_BODY_STEP);
 
-        rc = ngx_av_inflate_feed(&inf, p, n, &out);
-
-        if (rc == NGX_OK) {
-            rc = ngx_av_budget_cover(taken,
-                                     base + factor * ngx_av_buf_len(&out));
+        if ((rc == NGX_OK || rc == NGX_AGAIN)
+            && ngx_av_budget_cover(taken, text->len
+                                          + factor * ngx_av_buf_len(&out))
+               != NGX_OK)
+        {
+            rc = NGX_BUSY;
         }
 
-        p += n;
-        left -= n;
-    }
-
-    if (rc == NGX_OK) {
-        rc = ngx_av_inflate_done(&inf);
-    }
+    } while (rc == NGX_AGAIN);
 
     ngx_av_inflate_end(&inf);
 
@@ -478,23 +450,13 @@ ngx_av_body_inflate(ngx_pool_t *pool, size_t limit, ngx_uint_t factor,
 }
 
 
-/*
- * The last four bytes say how long the last member is, and most often that is
- * all.
- */
-
 static size_t
-ngx_av_body_guess(const u_char *tail, size_t len, size_t limit)
+ngx_av_body_guess(const ngx_av_coding_t *coding, const u_char *p, size_t n,
+    size_t len, size_t limit)
 {
     size_t  size;
 
-    if (len < NGX_AV_BODY_LEAST_GZIP) {
-        return 0;
-    }
-
-    size = (size_t) tail[0] | (size_t) tail[1] << 8 | (size_t) tail[2] << 16
-           | (size_t) tail[3] << 24;
-
+    size = coding->size(p, n, len);
     size = ngx_min(size, limit);
 
     return ngx_min(size, NGX_AV_BODY_RATIO * len);

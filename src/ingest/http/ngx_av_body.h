@@ -11,10 +11,10 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_av_inflate.h"
+
 
 /* What clients are told. */
-
-#define NGX_AV_BODY_NOT_GZIP   "The body is not valid gzip, or it is truncated."
 #define NGX_AV_BODY_INFLATED                                                  \
     "The body has more than %uz bytes after decompression."
 
@@ -42,11 +42,11 @@ typedef struct {
 
 
 /*
- * Content-Encoding is one we can undo: NGX_OK, or the status of an error that
- * has been prepared.
+ * Content-Encoding is one we can undo: NGX_OK, and *coding is NULL if there is
+ * nothing to undo; or the status of an error that has been prepared.
  */
-ngx_int_t ngx_av_body_check_encoding(ngx_http_request_t *r);
-ngx_uint_t ngx_av_body_is_gzip(ngx_http_request_t *r);
+ngx_int_t ngx_av_body_check_encoding(ngx_http_request_t *r,
+    const ngx_av_coding_t **coding);
 
 /*
  * A small body, inflated if need be, in r's pool: all of the following at
@@ -67,10 +67,11 @@ ngx_int_t ngx_av_body_find(ngx_http_request_t *r, ngx_pool_t *pool,
 ngx_int_t ngx_av_body_detach(ngx_av_body_t *body, ngx_pool_t *pool);
 
 /*
- * What a gzipped body says that it inflates to, unless that is over the limit
- * or cannot be true.
+ * What a compressed body says that it inflates to, unless that is over the
+ * limit or hard to believe.
  */
-size_t ngx_av_body_inflated(ngx_av_body_t *body, size_t limit);
+size_t ngx_av_body_inflated(ngx_av_body_t *body,
+    const ngx_av_coding_t *coding, size_t limit);
 
 /*
  * The body as one piece of memory, in pool unless it is one already.  This and
@@ -83,11 +84,11 @@ ngx_int_t ngx_av_body_read(ngx_av_body_t *body, ngx_pool_t *pool,
 /*
  * Inflates text into pool.  The budget is charged for each byte that comes out
  * factor times, and once for what went in; *taken says for how many in all.
- * NGX_OK; NGX_DECLINED: not gzip, or truncated; NGX_ABORT: over the limit;
- * NGX_BUSY: over the budget; NGX_ERROR: no memory.
+ * NGX_OK; NGX_DECLINED: not in the coding, or truncated; NGX_ABORT: over the
+ * limit; NGX_BUSY: over the budget; NGX_ERROR: no memory.
  */
-ngx_int_t ngx_av_body_inflate(ngx_pool_t *pool, size_t limit,
-    ngx_uint_t factor, size_t *taken, ngx_str_t *text);
+ngx_int_t ngx_av_body_inflate(const ngx_av_coding_t *coding, ngx_pool_t *pool,
+    size_t limit, ngx_uint_t factor, size_t *taken, ngx_str_t *text);
 
 
 #endif /* _NGX_AV_BODY_H_INCLUDED_ */

@@ -362,8 +362,9 @@ ngx_av_ingest_prepare(ngx_av_ingest_t *in)
 
     in->need = in->body.len;
 
-    if (in->form.gzip) {
-        in->need += ngx_av_body_inflated(&in->body, in->inflated_limit)
+    if (in->form.coding) {
+        in->need += ngx_av_body_inflated(&in->body, in->form.coding,
+                                         in->inflated_limit)
                     * NGX_AV_INGEST_FACTOR;
     } else {
         in->need *= NGX_AV_INGEST_FACTOR;

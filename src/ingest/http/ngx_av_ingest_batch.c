@@ -49,9 +49,8 @@ ngx_av_ingest_batch_check(ngx_http_request_t *r, ngx_av_ingest_form_t *form)
     }
 
     form->encoding = NGX_AV_OTLP_JSON;
-    form->gzip = ngx_av_body_is_gzip(r);
 
-    return ngx_av_body_check_encoding(r);
+    return ngx_av_body_check_encoding(r, &form->coding);
 }
 
 

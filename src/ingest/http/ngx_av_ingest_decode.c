@@ -2,8 +2,11 @@
 
 
 /* A body beyond this takes more of the worker's time than others may wait. */
-#define NGX_AV_INGEST_LONG_TEXT  (256 * 1024)
-#define NGX_AV_INGEST_LONG_GZIP  (8 * 1024)
+#define NGX_AV_INGEST_LONG_TEXT      (256 * 1024)
+#define NGX_AV_INGEST_LONG_CODED     (8 * 1024)
+
+/* So does one that so much comes out of: a thread begins with it again. */
+#define NGX_AV_INGEST_LONG_INFLATED  (NGX_AV_INGEST_LONG_CODED * 1032)
 
 /* How many bodies are decoded in threads of a worker at once. */
 #define NGX_AV_INGEST_TASKS  2
@@ -18,13 +21,14 @@ static ngx_int_t ngx_av_ingest_grant(ngx_av_memory_t *memory, size_t size);
 static ngx_int_t ngx_av_ingest_text(ngx_av_ingest_t *in, ngx_pool_t *pool,
     ngx_str_t *text);
 static ngx_int_t ngx_av_ingest_unframe(ngx_av_ingest_t *in, ngx_str_t *text,
-    ngx_uint_t *gzip);
-static ngx_int_t ngx_av_ingest_inflate(ngx_av_ingest_t *in, ngx_pool_t *pool,
-    ngx_str_t *text);
+    const ngx_av_coding_t **coding);
+static ngx_int_t ngx_av_ingest_inflate(ngx_av_ingest_t *in,
+    const ngx_av_coding_t *coding, ngx_pool_t *pool, ngx_str_t *text);
 static ngx_int_t ngx_av_ingest_fail(ngx_av_ingest_t *in, ngx_uint_t status,
     const char *fmt, ...);
 
 #if (NGX_THREADS)
+static void ngx_av_ingest_put_off(ngx_av_ingest_t *in);
 static ngx_int_t ngx_av_ingest_enqueue(ngx_av_ingest_t *in);
 static ngx_int_t ngx_av_ingest_post(ngx_av_ingest_t *in);
 static void ngx_av_ingest_thread(void *data, ngx_log_t *log);
@@ -43,11 +47,13 @@ ngx_int_t
 ngx_av_ingest_decode(ngx_av_ingest_t *in)
 {
 #if (NGX_THREADS)
-    if (in->body.len > (in->form.gzip ? NGX_AV_INGEST_LONG_GZIP
-                                      : NGX_AV_INGEST_LONG_TEXT))
+    if (in->body.len > (in->form.coding ? NGX_AV_INGEST_LONG_CODED
+                                        : NGX_AV_INGEST_LONG_TEXT))
     {
         return ngx_av_ingest_enqueue(in);
     }
+
+    in->inplace = 1;
 #endif
 
     if (ngx_av_budget_cover(&in->taken, in->need) != NGX_OK) {
@@ -55,6 +61,15 @@ ngx_av_ingest_decode(ngx_av_ingest_t *in)
     }
 
     ngx_av_ingest_work(in);
+
+#if (NGX_THREADS)
+    in->inplace = 0;
+
+    if (in->overlong) {
+        ngx_av_ingest_put_off(in);
+        return ngx_av_ingest_enqueue(in);
+    }
+#endif
 
     return NGX_OK;
 }
@@ -165,35 +180,38 @@ ngx_av_ingest_grant(ngx_av_memory_t *memory, size_t size)
 static ngx_int_t
 ngx_av_ingest_text(ngx_av_ingest_t *in, ngx_pool_t *pool, ngx_str_t *text)
 {
-    ngx_uint_t  gzip;
+    const ngx_av_coding_t  *coding;
 
     if (ngx_av_body_read(&in->body, pool, text) != NGX_OK) {
         in->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
         return NGX_ERROR;
     }
 
-    gzip = in->form.gzip;
+    coding = in->form.coding;
 
-    if (in->form.framed && ngx_av_ingest_unframe(in, text, &gzip) != NGX_OK) {
+    if (in->form.framed
+        && ngx_av_ingest_unframe(in, text, &coding) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     /* in protobuf nothing is a request, too, however it was encoded */
 
-    if (!gzip
+    if (coding == NULL
         || (text->len == 0 && in->form.encoding == NGX_AV_OTLP_PROTOBUF))
     {
         return NGX_OK;
     }
 
-    return ngx_av_ingest_inflate(in, pool, text);
+    return ngx_av_ingest_inflate(in, coding, pool, text);
 }
 
 
 /* gRPC: one message, after whether it is compressed and its length. */
 
 static ngx_int_t
-ngx_av_ingest_unframe(ngx_av_ingest_t *in, ngx_str_t *text, ngx_uint_t *gzip)
+ngx_av_ingest_unframe(ngx_av_ingest_t *in, ngx_str_t *text,
+    const ngx_av_coding_t **coding)
 {
     size_t   len;
     u_char  *p;
@@ -221,24 +239,34 @@ ngx_av_ingest_unframe(ngx_av_ingest_t *in, ngx_str_t *text, ngx_uint_t *gzip)
                                   "The request has more than one message.");
     }
 
-    if (p[0] > 1 || (p[0] == 1 && !in->form.gzip)) {
+    if (p[0] > 1 || (p[0] == 1 && *coding == NULL)) {
         return ngx_av_ingest_fail(in, NGX_HTTP_BAD_REQUEST,
                                   "The message is compressed, but grpc-encoding"
                                   " does not say how.");
     }
 
-    *gzip = p[0];
+    if (p[0] == 0) {
+        *coding = NULL;
+    }
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_av_ingest_inflate(ngx_av_ingest_t *in, ngx_pool_t *pool, ngx_str_t *text)
+ngx_av_ingest_inflate(ngx_av_ingest_t *in, const ngx_av_coding_t *coding,
+    ngx_pool_t *pool, ngx_str_t *text)
 {
+    size_t     limit;
     ngx_int_t  rc;
 
-    rc = ngx_av_body_inflate(pool, in->inflated_limit, NGX_AV_INGEST_FACTOR,
+    limit = in->inflated_limit;
+
+    if (in->inplace) {
+        limit = ngx_min(limit, NGX_AV_INGEST_LONG_INFLATED);
+    }
+
+    rc = ngx_av_body_inflate(coding, pool, limit, NGX_AV_INGEST_FACTOR,
                              &in->taken, text);
 
     switch (rc) {
@@ -248,9 +276,15 @@ ngx_av_ingest_inflate(ngx_av_ingest_t *in, ngx_pool_t *pool, ngx_str_t *text)
 
     case NGX_DECLINED:
         return ngx_av_ingest_fail(in, NGX_HTTP_BAD_REQUEST, "%s",
-                                  NGX_AV_BODY_NOT_GZIP);
+                                  coding->invalid);
 
     case NGX_ABORT:
+
+        if (limit < in->inflated_limit) {
+            in->overlong = 1;
+            return NGX_ERROR;
+        }
+
         return ngx_av_ingest_fail(in, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                   NGX_AV_BODY_INFLATED, in->inflated_limit);
 
@@ -293,6 +327,21 @@ ngx_av_ingest_fail(ngx_av_ingest_t *in, ngx_uint_t status, const char *fmt,
 
 
 #if (NGX_THREADS)
+
+/* It waits for the memory that it is known to need at least. */
+
+static void
+ngx_av_ingest_put_off(ngx_av_ingest_t *in)
+{
+    size_t  least;
+
+    least = in->body.len + NGX_AV_INGEST_LONG_INFLATED * NGX_AV_INGEST_FACTOR;
+
+    in->need = ngx_max(in->need, least);
+
+    (void) ngx_av_budget_settle(&in->taken, 0);
+}
+
 
 /*
  * Large bodies wait in their files until there is memory for them, though not

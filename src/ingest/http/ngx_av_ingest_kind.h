@@ -32,7 +32,8 @@ typedef struct ngx_av_ingest_s  ngx_av_ingest_t;
 typedef struct {
     ngx_av_otlp_encoding_e   encoding;
     ngx_msec_t               timeout;       /* the client's, or 0 */
-    unsigned                 gzip:1;        /* the body, or a framed message */
+    const ngx_av_coding_t   *coding;        /* of the body, or of a framed
+                                               message; or NULL */
     unsigned                 framed:1;      /* gRPC */
     unsigned                 native:1;      /* AgentVista's path */
     unsigned                 app:1;         /* AgentMark's header is there */
@@ -106,6 +107,8 @@ struct ngx_av_ingest_s {
 
     ngx_av_write_t               write;
 
+    unsigned                     inplace:1; /* decoding in the event loop */
+    unsigned                     overlong:1;/* more comes out than may there */
     unsigned                     counted:1;
     unsigned                     queued:1;  /* is in a queue */
     unsigned                     busy:1;    /* an operation has it */

@@ -58,17 +58,8 @@ ngx_av_otlp_grpc_check(ngx_http_request_t *r, ngx_av_ingest_form_t *form)
     form->timeout = ngx_av_otlp_grpc_timeout(r);
 
     if (ngx_av_http_header(r, "grpc-encoding", &value) == 0
-        || (value.len == sizeof("identity") - 1
-            && ngx_strncasecmp(value.data, (u_char *) "identity", value.len)
-               == 0))
+        || ngx_av_coding_find(&value, &form->coding) == NGX_OK)
     {
-        return NGX_OK;
-    }
-
-    if (value.len == sizeof("gzip") - 1
-        && ngx_strncasecmp(value.data, (u_char *) "gzip", value.len) == 0)
-    {
-        form->gzip = 1;
         return NGX_OK;
     }
 
@@ -80,14 +71,14 @@ static ngx_int_t
 ngx_av_otlp_grpc_unsupported(ngx_http_request_t *r)
 {
     static ngx_str_t  name = ngx_string("grpc-accept-encoding");
-    static ngx_str_t  value = ngx_string("identity,gzip");
+    static ngx_str_t  value = ngx_string("identity,gzip,zstd");
 
     if (ngx_av_http_add_header(r, &name, &value) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_av_http_error(r, NGX_HTTP_NOT_IMPLEMENTED,
-                             "grpc-encoding is not supported: use gzip or"
+                             "grpc-encoding is not supported: use gzip, zstd or"
                              " none.");
 }
 

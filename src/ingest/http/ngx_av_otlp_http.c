@@ -153,9 +153,7 @@ ngx_av_otlp_http_check(ngx_http_request_t *r, ngx_av_ingest_form_t *form)
         return rc;
     }
 
-    form->gzip = ngx_av_body_is_gzip(r);
-
-    return ngx_av_body_check_encoding(r);
+    return ngx_av_body_check_encoding(r, &form->coding);
 }
 
 
