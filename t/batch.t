@@ -661,7 +661,7 @@ __DATA__
 --- request eval
 [$::Post . $::Big, "GET /api/v1/me/api-keys/ping/"]
 --- abort
---- timeout: 0.5
+--- timeout: 1.5
 --- response_body eval
 ["", '{"status":"ok"}']
 --- error_code eval

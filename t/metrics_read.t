@@ -70,7 +70,8 @@ my $h1 = series($api, 'cpu', '{"host":"h1","core":0}');
 my $h2 = series($api, 'cpu', '{"host":"h2","core":0}');
 
 # today, a minute apart, in the order of the values
-my @at = map { iso(-1000 + 60 * $_) =~ s/\.\d+Z/Z/r } 0 .. 9;
+my $now = time;
+my @at = map { iso(-1000 + 60 * $_, $now) =~ s/\.\d+Z/Z/r } 0 .. 9;
 point($api, $_ % 2 ? $h2 : $h1, $at[$_], $_) for 0 .. 9;
 
 subtest 'the list' => sub {

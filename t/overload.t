@@ -21,7 +21,7 @@ my $queue_memory = 16;
 my $rss_bound = defined $ENV{ASAN_OPTIONS} ? 4096 : 96;
 
 # Nothing but a collapse: the machine may be busy.
-my $least = 0.4;
+my $least = 0.2;
 
 my $tools = "$ENV{AGENTVISTA_TEST_DIR}/bench-$$";
 system("make -s -C t/bench BUILD='$tools' '$tools/load'") == 0

@@ -29,8 +29,11 @@ sub ids { return join ' ', map { $_->{session_id} } @{ $_[0]{json}{sessions} } }
 subtest 'sessions' => sub {
     is($api->get('/dashboard/sessions')->{json}{total}, 0, 'none');
 
+    my $now = time;
+
     in_session($api, 'old', map { trace({
-        started_at => iso(-3000 + $_), ended_at => iso(-2999 + $_),
+        started_at => iso(-3000 + $_, $now),
+        ended_at => iso(-2999 + $_, $now),
         status => $_ ? 'failed' : 'completed', success => \$_,
         total_tokens => 10, total_cost_usd => '0.100000', duration_ms => 1000,
     }) } 0, 1);

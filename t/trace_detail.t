@@ -415,9 +415,9 @@ __DATA__
 --- request eval
 [$::PrivateGet, $::PrivateGet, $::PrivateGet, "GET /metrics"]
 --- abort
---- timeout: 1.5
+--- timeout: 2.2
 --- response_body_filters eval
-[[main::then_hold(2)], [\&main::same], [\&main::then_released],
+[[main::then_hold(3)], [\&main::same], [\&main::then_released],
  [\&main::same]]
 --- response_body_like eval
 [qr/"trace_id"/, qr/^$/, qr/"trace_id"/,
@@ -470,22 +470,23 @@ __DATA__
 --- http_config eval
 main::private("agentvista_readers 1;\nagentvista_reader_queue 1;")
 --- config
+    location = /readyz { agentvista_status readyz; }
     location /api/v1/ { agentvista; }
 --- more_headers eval: $::PrivateHeader
 --- request eval
-[$::PrivateGet, $::PrivateGet, $::PrivateGet, $::PrivateGet]
+["GET /readyz", $::PrivateGet, $::PrivateGet, $::PrivateGet, $::PrivateGet]
 --- abort
---- timeout: 0.7
+--- timeout: 1.2
 --- response_body_filters eval
-[[main::then_hold(3)], [\&main::same], [\&main::same],
- [\&main::then_released]]
+[[sub { sleep 1; $_[0] }], [main::then_hold(4)], [\&main::same],
+ [\&main::same], [\&main::then_released]]
 --- response_body_like eval
-[qr/"trace_id"/, qr/^$/, qr/^$|Too many queries/,
+[qr/"status"/, qr/"trace_id"/, qr/^$/, qr/^$|Too many queries/,
  qr/^\{"detail":"Too many queries are waiting\."\}$/]
 --- response_headers eval
-["", "", "", "Retry-After: 1"]
+["", "", "", "", "Retry-After: 1"]
 --- error_code_like eval
-["200", "^\$", "^(503)?\$", "503"]
+["200|503", "200", "^\$", "^(503)?\$", "503"]
 
 
 
@@ -559,9 +560,9 @@ main::private("agentvista_readers 1;\nagentvista_reader_queue 1;")
 --- request eval
 [$::PrivateGet, $::PrivateGet, "GET /api/v1/me/usage"]
 --- abort
---- timeout: 0.7
+--- timeout: 1.5
 --- response_body_filters eval
-[[sub { sleep 1; $_[0] }, main::then_hold(3)], [\&main::same],
+[[sub { sleep 1; $_[0] }, main::then_hold(4)], [\&main::same],
  [\&main::then_released]]
 --- response_body_like eval
 [qr/"trace_id"/, qr/^$/, qr/"events_used" : 0/]

@@ -198,7 +198,8 @@ subtest 'nothing makes it fail' => sub {
 
 subtest 'pages stay where they are while traces arrive' => sub {
     my $third = $api->stranger;
-    my @at = map { iso(-1000 - int($_ / 2)) } 0 .. 49;   # pairs at one time
+    my $now = time;
+    my @at = map { iso(-1000 - int($_ / 2), $now) } 0 .. 49;    # pairs
     my @traces = map { trace({ started_at => $_ }) } @at;
     $third->store(@traces);
 

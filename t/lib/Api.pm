@@ -158,9 +158,12 @@ sub audit {
 sub uuid { return Senders::uuid() }
 
 
-# The time so many seconds from now, in ISO 8601 with milliseconds.
+# The time so many seconds from now, or from a moment, in ISO 8601 with
+# milliseconds.
 sub iso {
-    my $time = Time::HiRes::time() + ($_[0] // 0);
+    my ($seconds, $moment) = @_;
+
+    my $time = ($moment // Time::HiRes::time()) + ($seconds // 0);
 
     return POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime $time)
            . sprintf '.%03dZ', ($time - int $time) * 1000;
