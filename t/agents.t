@@ -491,13 +491,21 @@ subtest 'under concurrent ingestion and feedback' => sub {
 
 
 subtest 'the check finds what is wrong' => sub {
-    $api->sql('update agentvista.agent_hours set completed = completed + 1'
-              . ' where (account_id, agent_id, hour) in (select account_id,'
-              . ' agent_id, hour from agentvista.agent_hours limit 1)');
+    $api->sql('update agentvista.agent_days set completed = completed + 1'
+              . ' where (account_id, agent_id, day) in (select account_id,'
+              . " agent_id, day from agentvista.agent_days where day <>"
+              . " '-infinity' limit 1)");
     my $found = `./scripts/check-statistics '@{[ $api->{pg}->conninfo ]}'`;
     is($? >> 8, 1, 'a wrong number ends it with 1');
     like($found, qr/completed: \d+ in the statistics, \d+ in the traces/,
          'and is printed');
+
+    $api->sql("update agentvista.agent_days set timed = timed + 1,"
+              . " last_run_at = '2001-01-01' where day = '-infinity'");
+    $found = `./scripts/check-statistics '@{[ $api->{pg}->conninfo ]}'`;
+    like($found, qr/in all, timed: \d+ as kept, \d+ as the sum/,
+         'of all time, too');
+    like($found, qr/last run: 978307200\.0+ as kept/, 'and the last run');
 };
 
 

@@ -143,7 +143,7 @@ struct ngx_av_db_conf_s {
 
 
 /* What agentvista.health() must say. */
-#define NGX_AV_DB_SCHEMA_VERSION  10
+#define NGX_AV_DB_SCHEMA_VERSION  11
 
 
 /*

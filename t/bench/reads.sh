@@ -375,7 +375,7 @@ where account_id = :'account' and agent_id in (select id from gone);
 select agentvista.fold_statistics() \g /dev/null
 END
 
-    for table in agent_hours agent_days agent_outcomes; do
+    for table in agent_days agent_outcomes; do
         db --command "delete from agentvista.$table where agent_id in
                       (select id from agentvista.agents
                        where name like 'support-agent-%')"

@@ -1,36 +1,53 @@
 -- Agents and their statistics (agentvista.md 5.3, 6, 15).
 
 -- The sums of an account's agents over all time; none for an agent without
--- runs. A condition on agent_id goes through to the tables.
+-- runs. A condition on agent_id goes through to the tables. What has not been
+-- folded may have moved the start of the last run, to either side; p95_ns is
+-- null then. Mostly nothing waits, and there is nothing to add up.
 create or replace function agentvista.agent_sums(account uuid,
     out agent_id uuid, out runs bigint, out succeeded bigint,
     out unsucceeded bigint, out cost_usd numeric, out costed bigint,
     out tokens numeric, out tokened bigint, out duration_ns numeric,
-    out timed bigint, out retired bigint, out last_retired timestamptz)
+    out timed bigint, out retired bigint, out last_run_at timestamptz,
+    out p95_ns double precision)
 returns setof record language sql stable as $$
+    select d.agent_id, d.running + d.completed + d.failed + d.timed_out,
+           d.succeeded, d.unsucceeded, d.cost_usd, d.costed, d.tokens,
+           d.tokened, d.duration_ns, d.timed, d.retired, d.last_run_at,
+           d.p95_ns
+    from agentvista.agent_days d
+    where d.account_id = account and d.day = '-infinity'
+          and not exists (select
+                          from agentvista.agent_changes c
+                          where c.account_id = account)
+    union all
     select s.agent_id,
            sum(s.running + s.completed + s.failed + s.timed_out)::bigint,
            sum(s.succeeded)::bigint, sum(s.unsucceeded)::bigint,
            sum(s.cost_usd), sum(s.costed)::bigint, sum(s.tokens),
            sum(s.tokened)::bigint, sum(s.duration_ns), sum(s.timed)::bigint,
-           sum(s.retired)::bigint, max(s.last_retired)
+           sum(s.retired)::bigint,
+           case when bool_or(s.pending)
+                then greatest(max(s.last_retired),
+                              agentvista.last_run(account, s.agent_id))
+                else max(s.last_run_at) end,
+           case when not bool_or(s.pending) then max(s.p95_ns) end
     from (select d.agent_id, d.running, d.completed, d.failed, d.timed_out,
                  d.succeeded, d.unsucceeded, d.cost_usd, d.costed, d.tokens,
-                 d.tokened, d.duration_ns, d.timed, d.retired, d.last_retired
+                 d.tokened, d.duration_ns, d.timed, d.retired, d.last_retired,
+                 d.last_run_at, d.p95_ns, false as pending
           from agentvista.agent_days d
           where d.account_id = account and d.day = '-infinity'
           union all
-          select h.agent_id, h.running, h.completed, h.failed, h.timed_out,
-                 h.succeeded, h.unsucceeded, h.cost_usd, h.costed, h.tokens,
-                 h.tokened, h.duration_ns, h.timed, h.retired, h.last_retired
-          from agentvista.agent_hours h
-          where h.account_id = account
-          union all
           select p.agent_id, p.running, p.completed, p.failed, p.timed_out,
                  p.succeeded, p.unsucceeded, p.cost_usd, p.costed, p.tokens,
-                 p.tokened, p.duration_ns, p.timed, p.retired, p.last_retired
+                 p.tokened, p.duration_ns, p.timed, p.retired, p.last_retired,
+                 null, null, true
           from agentvista.agent_pending p
           where p.account_id = account) as s
+    where exists (select
+                  from agentvista.agent_changes c
+                  where c.account_id = account)
     group by s.agent_id
 $$;
 
@@ -65,15 +82,9 @@ begin
            agentvista.percent(s.succeeded, s.succeeded + s.unsucceeded),
            case when s.costed > 0 then round(s.cost_usd, 6) end,
            round(s.cost_usd / nullif(s.costed, 0), 6),
-           greatest(s.last_retired, t.started_at), a.created_at
+           s.last_run_at, a.created_at
     from agentvista.agents a
          left join agentvista.agent_sums(account) s on s.agent_id = a.id
-         left join lateral (
-             select r.started_at
-             from agentvista.traces r
-             where r.account_id = account and r.agent_id = a.id
-             order by r.started_at desc, r.trace_id desc
-             limit 1) as t on true
     where a.account_id = account
     order by a.name, a.id;
 
@@ -99,18 +110,11 @@ begin
                'total_cost', case when s.costed > 0
                                   then round(s.cost_usd, 6) end,
                'avg_cost_per_run', round(s.cost_usd / nullif(s.costed, 0), 6),
-               'last_run_at', agentvista.iso8601(greatest(s.last_retired,
-                                                         t.started_at)),
+               'last_run_at', agentvista.iso8601(s.last_run_at),
                'created_at', agentvista.iso8601(a.created_at)) into answer
     from agentvista.agents a
          left join agentvista.agent_sums(account) s
          on s.agent_id = a.id and s.agent_id = agent
-         left join lateral (
-             select r.started_at
-             from agentvista.traces r
-             where r.account_id = account and r.agent_id = a.id
-             order by r.started_at desc, r.trace_id desc
-             limit 1) as t on true
     where a.account_id = account and a.id = agent;
 
     return answer;
@@ -118,11 +122,11 @@ end;
 $$;
 
 -- The p95 of an agent's completed runs, in nanoseconds, over all time, with
--- linear interpolation: exact while there are few of them. Else it is looked
--- for from the top, in the buckets from some below the p95 of all days: hours
--- and what is pending hardly ever move it further.
+-- linear interpolation: exact while there are few of them. folded is that of
+-- agent_sums(). Where changes wait it is looked for from the top, in the buckets
+-- from some below the p95 without them: they hardly ever move it further.
 create or replace function agentvista.agent_p95(account uuid, agent uuid,
-    runs bigint, retired bigint, timed bigint)
+    runs bigint, retired bigint, timed bigint, folded double precision)
 returns double precision language plpgsql stable as $$
 declare
     rank    constant double precision := 0.95 * (timed - 1);
@@ -139,6 +143,10 @@ begin
               and t.duration_ns is not null;
 
         return p95;
+    end if;
+
+    if folded is not null then
+        return folded;
     end if;
 
     select agentvista.duration_bucket(d.p95_ns::bigint) - 12 into lowest
@@ -158,10 +166,6 @@ begin
                           from agentvista.agent_days d
                           where d.account_id = account and d.agent_id = agent
                                 and d.day = '-infinity'
-                          union all
-                          select h.buckets, h.bucket_runs
-                          from agentvista.agent_hours h
-                          where h.account_id = account and h.agent_id = agent
                           union all
                           select p.buckets, p.bucket_runs
                           from agentvista.agent_pending p
@@ -218,21 +222,14 @@ begin
                    round(s.duration_ns / nullif(s.timed, 0) / 1000000),
                'p95_duration_ms',
                    round(agentvista.agent_p95(account, agent, s.runs,
-                                              s.retired, s.timed) / 1000000),
+                             s.retired, s.timed, s.p95_ns) / 1000000),
                'total_tokens', case when s.tokened > 0 then s.tokens end,
                'avg_tokens_per_run',
                    round(s.tokens / nullif(s.tokened, 0), 1),
-               'last_run_at', agentvista.iso8601(greatest(s.last_retired,
-                                                         t.started_at))) into answer
+               'last_run_at', agentvista.iso8601(s.last_run_at)) into answer
     from agentvista.agents a
          left join agentvista.agent_sums(account) s
          on s.agent_id = a.id and s.agent_id = agent
-         left join lateral (
-             select r.started_at
-             from agentvista.traces r
-             where r.account_id = account and r.agent_id = a.id
-             order by r.started_at desc, r.trace_id desc
-             limit 1) as t on true
     where a.account_id = account and a.id = agent;
 
     return answer;
@@ -243,13 +240,12 @@ $$;
 -- 30 and 90 is 7.
 create or replace function agentvista.agent_stats(account uuid, agent uuid,
     days bigint)
-returns setof agentvista.agent_day_row language plpgsql stable as $$
+returns setof agentvista.agent_day_row language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
 declare
     n        constant integer := case when days in (7, 30, 90) then days
                                       else 7 end;
-    today    constant date := (now() at time zone 'UTC')::date;
-    first    constant date := today - n + 1;
-    since    constant timestamptz := first::timestamp at time zone 'UTC';
+    first    constant date := (now() at time zone 'UTC')::date - n + 1;
     answer   agentvista.agent_day_row;
 begin
     select left(json_build_object('agent_id', agent,
@@ -266,39 +262,8 @@ begin
     return next answer;
 
     return query
-    with part as (
-        select d.day, d.running + d.completed + d.failed + d.timed_out as runs,
-               d.succeeded, d.unsucceeded, d.cost_usd, d.costed, d.tokens,
-               d.tokened, d.duration_ns, d.timed, d.buckets, d.bucket_runs,
-               d.p95_ns
-        from agentvista.agent_days d
-        where d.account_id = account and d.agent_id = agent and d.day >= first
-        union all
-        select (h.hour at time zone 'UTC')::date,
-               h.running + h.completed + h.failed + h.timed_out,
-               h.succeeded, h.unsucceeded, h.cost_usd, h.costed, h.tokens,
-               h.tokened, h.duration_ns, h.timed, h.buckets, h.bucket_runs,
-               null
-        from agentvista.agent_hours h
-        where h.account_id = account and h.agent_id = agent and h.hour >= since
-        union all
-        select (p.hour at time zone 'UTC')::date,
-               p.running + p.completed + p.failed + p.timed_out,
-               p.succeeded, p.unsucceeded, p.cost_usd, p.costed, p.tokens,
-               p.tokened, p.duration_ns, p.timed, p.buckets, p.bucket_runs,
-               null
-        from agentvista.agent_pending p
-        where p.account_id = account and p.agent_id = agent
-              and p.hour >= since),
-    summed as (
-        select p.day, sum(p.runs) as runs, sum(p.succeeded) as succeeded,
-               sum(p.unsucceeded) as unsucceeded, sum(p.cost_usd) as cost_usd,
-               sum(p.costed) as costed, sum(p.tokens) as tokens,
-               sum(p.tokened) as tokened, sum(p.duration_ns) as duration_ns,
-               sum(p.timed) as timed, count(*) as parts,
-               max(p.p95_ns) as p95
-        from part p
-        group by p.day),
+    with summed as materialized (
+        select * from agentvista.agent_days_since(account, agent, first)),
     -- exact while there are few, and all are stored
     exact as (
         select (t.started_at at time zone 'UTC')::date as day,
@@ -307,40 +272,83 @@ begin
                count(*) as runs
         from agentvista.traces t
         where t.account_id = account and t.agent_id = agent and t.status = 1
-              and t.duration_ns is not null and t.started_at >= since
+              and t.duration_ns is not null
+              and t.started_at >= first::timestamp at time zone 'UTC'
               and (select sum(s.runs) from summed s) <= 500
-        group by 1),
-    -- of days that are in more than one part, or not folded yet
-    histogram as (
-        select b.day,
-               agentvista.bucket_p95(array_agg(b.bucket order by b.bucket),
-                                     array_agg(b.runs order by b.bucket))
-                   as p95
-        from (select p.day, u.bucket, sum(u.runs)::bigint as runs
-              from part p, unnest(p.buckets, p.bucket_runs)
-                               as u (bucket, runs)
-              where p.day in (select s.day
-                              from summed s
-                              where s.parts > 1 or s.p95 is null)
-              group by p.day, u.bucket
-              having sum(u.runs) > 0) as b
-        group by b.day)
-    select null::text, to_char(d.day, 'YYYY-MM-DD'), coalesce(s.runs, 0),
+        group by 1)
+    select null::text, d.day::text, coalesce(s.runs, 0),
            coalesce(s.succeeded, 0), coalesce(s.unsucceeded, 0),
            agentvista.percent(s.succeeded, s.succeeded + s.unsucceeded),
            coalesce(round(s.cost_usd, 6), 0), coalesce(s.tokens, 0),
            round(s.duration_ns / nullif(s.timed, 0) / 1000000),
-           round(case when e.runs = s.timed then e.p95
-                      when s.parts = 1 then coalesce(s.p95, h.p95)
-                      else h.p95 end / 1000000)::numeric
+           round(case when e.runs = s.timed then e.p95 else s.p95_ns end
+                 / 1000000)::numeric
     from (select first + i as day from generate_series(0, n - 1) i) as d
          left join summed s on s.day = d.day
          left join exact e on e.day = d.day
-         left join histogram h on h.day = d.day
     order by d.day;
 
     answer.text := ']}';
     return next answer;
+end;
+$$;
+
+-- The days of an agent from one on, with what has not been folded.
+create or replace function agentvista.agent_days_since(account uuid,
+    agent uuid, first date, out day date, out runs numeric,
+    out succeeded numeric, out unsucceeded numeric, out cost_usd numeric,
+    out tokens numeric, out duration_ns numeric, out timed numeric,
+    out p95_ns double precision)
+returns setof record language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
+begin
+    perform from agentvista.agent_changes c
+    where c.account_id = account
+    limit 1;
+
+    if not found then
+        return query
+        select d.day, (d.running + d.completed + d.failed + d.timed_out)::numeric,
+               d.succeeded::numeric, d.unsucceeded::numeric, d.cost_usd,
+               d.tokens, d.duration_ns, d.timed::numeric, d.p95_ns
+        from agentvista.agent_days d
+        where d.account_id = account and d.agent_id = agent and d.day >= first;
+
+        return;
+    end if;
+
+    return query
+    with part as (
+        select d.day, d.running, d.completed, d.failed, d.timed_out,
+               d.succeeded, d.unsucceeded, d.cost_usd, d.tokens,
+               d.duration_ns, d.timed, d.buckets, d.bucket_runs
+        from agentvista.agent_days d
+        where d.account_id = account and d.agent_id = agent and d.day >= first
+        union all
+        select p.day, p.running, p.completed, p.failed, p.timed_out,
+               p.succeeded, p.unsucceeded, p.cost_usd, p.tokens,
+               p.duration_ns, p.timed, p.buckets, p.bucket_runs
+        from agentvista.agent_pending p
+        where p.account_id = account and p.agent_id = agent and p.day >= first),
+    histogram as (
+        select b.day, agentvista.bucket_p95(
+                   array_agg(b.bucket order by b.bucket),
+                   array_agg(b.runs order by b.bucket),
+                   sum(b.runs)::bigint) as p95_ns
+        from (select p.day, u.bucket, sum(u.runs)::bigint as runs
+              from part p, unnest(p.buckets, p.bucket_runs)
+                               as u (bucket, runs)
+              group by p.day, u.bucket
+              having sum(u.runs) > 0) as b
+        group by b.day)
+    select s.*, h.p95_ns
+    from (select p.day,
+                 sum(p.running + p.completed + p.failed + p.timed_out) as runs,
+                 sum(p.succeeded), sum(p.unsucceeded), sum(p.cost_usd),
+                 sum(p.tokens), sum(p.duration_ns), sum(p.timed)
+          from part p
+          group by p.day) as s
+         left join histogram h on h.day = s.day;
 end;
 $$;
 

@@ -112,7 +112,8 @@ begin
 end;
 $$;
 
--- By trace.
+-- By trace. What else is asked for is looked at afterwards ("offset 0" keeps it
+-- so), not prepared for each day.
 create or replace function agentvista.logs_by_trace(account uuid, trace uuid,
     asked tsquery, service text, level smallint, since timestamptz,
     until timestamptz, first date, last date, before uuid, most bigint,
@@ -123,9 +124,12 @@ begin
     select array_agg(agentvista.log_record(l)), array_agg(l.id)
         into lines, ids
     from (select l.*
-          from agentvista.logs l
-          where l.account_id = account and l.trace_id = trace
-                and l.day between first and last and (l.id < before) is true
+          from (select *
+                from agentvista.logs l
+                where l.account_id = account and l.trace_id = trace
+                      and l.day between first and last
+                offset 0) as l
+          where (l.id < before) is true
                 and l.logged_at between since and until
                 and (service is null or l.service_name = service)
                 and (level is null or l.severity = level)

@@ -1,5 +1,5 @@
 -- Statistics of agents: how changes of traces come into the tables of
--- src/sql/migrations/0003_reads.sql and 0005_statistics.sql, and how readers
+-- src/sql/migrations/0005_statistics.sql and 0011_agent_days.sql, and how readers
 -- add them up. New traces are noted in agent_changes by who inserts them, in
 -- the same transaction (src/ingest/writer); whatever happens to them later, by
 -- triggers. From there fold_statistics() takes them.
@@ -60,7 +60,7 @@ begin
                  count(*) as retired
           from old_traces
           group by account_id, agent_id,
-                   date_trunc('hour', started_at, 'UTC')) as c
+                   (started_at at time zone 'UTC')::date) as c
     group by account_id;
 
     return null;
@@ -103,25 +103,10 @@ create or replace view agentvista.pending_runs as
                  unnest(duration_ns) as duration_ns, unnest(retired) as retired
           from agentvista.agent_changes) as c;
 
--- Runs by bucket, of two such rows, or in one that repeats buckets.
-create or replace function agentvista.add_buckets(
-    inout buckets smallint[], inout bucket_runs bigint[],
-    more_buckets smallint[], more_runs bigint[])
-language sql immutable parallel safe as $$
-    select coalesce(array_agg(b.bucket order by b.bucket), '{}'),
-           coalesce(array_agg(b.runs order by b.bucket), '{}')
-    from (select bucket, sum(runs)::bigint as runs
-          from unnest(buckets || more_buckets, bucket_runs || more_runs)
-               as u (bucket, runs)
-          group by bucket
-          having sum(runs) <> 0) as b
-$$;
-
--- The same as rows of agent_hours; a bucket
--- may come more than once in a row.
+-- The same as rows of agent_days; a bucket may come more than once in a row.
 create or replace view agentvista.agent_pending as
     select c.account_id, c.agent_id,
-           date_trunc('hour', c.started_at, 'UTC') as hour,
+           (c.started_at at time zone 'UTC')::date as day,
            coalesce(sum(c.runs) filter (where c.status = 0), 0)::bigint
                as running,
            coalesce(sum(c.runs) filter (where c.status = 1), 0)::bigint
@@ -156,19 +141,25 @@ create or replace view agentvista.agent_pending as
     from agentvista.pending_runs c
     group by c.account_id, c.agent_id, 3;
 
--- Folds what has gathered in agent_changes into agent_hours and
--- agent_outcomes, and hours that are long over into agent_days. One
--- transaction does so at a time, and does not wait for it: nobody else changes
--- these tables, and nobody else deletes changes. Each statement has one
--- snapshot, so what it deletes is what it has counted. Writers' sessions,
--- which run it, have other settings of the planner.
+-- The latest start of an agent's traces; null without any.
+create or replace function agentvista.last_run(account uuid, agent uuid)
+returns timestamptz language sql stable as $$
+    select t.started_at
+    from agentvista.traces t
+    where t.account_id = account and t.agent_id = agent
+    order by t.started_at desc, t.trace_id desc
+    limit 1
+$$;
+
+-- Folds what has gathered in agent_changes into agent_days and agent_outcomes.
+-- One transaction does so at a time, and does not wait for it: nobody else
+-- changes these tables, and nobody else deletes changes. A statement has one
+-- snapshot, so what it deletes is what it has counted. Writers' sessions, which
+-- run it, have other settings of the planner.
 create or replace function agentvista.fold_statistics()
 returns void language plpgsql
 set enable_seqscan = on set enable_hashjoin = on set enable_mergejoin = on
 as $$
-declare
-    old constant timestamptz
-        := date_trunc('hour', now() - interval '3 hours', 'UTC');
 begin
     if not pg_try_advisory_xact_lock(hashtext('agentvista.fold_statistics'))
     then
@@ -193,94 +184,56 @@ begin
             unsucceeded = o.unsucceeded + excluded.unsucceeded,
             cost_usd = o.cost_usd + excluded.cost_usd,
             costed = o.costed + excluded.costed),
+    -- also once more, for the sum of all days
     pending as materialized (
-        select * from agentvista.agent_pending),
+        select p.*, d.of_day
+        from agentvista.agent_pending p,
+             unnest(array[p.day, '-infinity']) as d (of_day)),
     spread as (
-        select account_id, agent_id, hour,
+        select account_id, agent_id, day,
                array_agg(bucket order by bucket) as buckets,
                array_agg(runs order by bucket) as bucket_runs
-        from (select account_id, agent_id, hour, u.bucket,
+        from (select account_id, agent_id, day, u.bucket,
                      sum(u.runs)::bigint as runs
-              from (select account_id, agent_id, hour, buckets, bucket_runs
+              from (select account_id, agent_id, of_day as day, buckets,
+                           bucket_runs
                     from pending
                     union all
-                    select account_id, agent_id, hour, h.buckets, h.bucket_runs
-                    from agentvista.agent_hours h
-                         join pending p using (account_id, agent_id, hour)
-                   ) as b,
-                   unnest(b.buckets, b.bucket_runs) as u (bucket, runs)
-              group by account_id, agent_id, hour, u.bucket
+                    select account_id, agent_id, d.day, d.buckets,
+                           d.bucket_runs
+                    from agentvista.agent_days d
+                    where (account_id, agent_id, day) in (
+                              select account_id, agent_id, of_day
+                              from pending)) as p,
+                   unnest(p.buckets, p.bucket_runs) as u (bucket, runs)
+              group by account_id, agent_id, day, u.bucket
               having sum(u.runs) <> 0) as n
-        group by account_id, agent_id, hour)
-    insert into agentvista.agent_hours as h
-    select p.account_id, p.agent_id, p.hour, p.running, p.completed, p.failed,
-           p.timed_out, p.succeeded, p.unsucceeded, p.cost_usd, p.costed,
-           p.tokens, p.tokened, p.duration_ns, p.timed,
-           coalesce(s.buckets, '{}'), coalesce(s.bucket_runs, '{}'),
-           p.retired, p.last_retired
-    from pending p left join spread s using (account_id, agent_id, hour)
-    on conflict (account_id, agent_id, hour) do update set
-        running = h.running + excluded.running,
-        completed = h.completed + excluded.completed,
-        failed = h.failed + excluded.failed,
-        timed_out = h.timed_out + excluded.timed_out,
-        succeeded = h.succeeded + excluded.succeeded,
-        unsucceeded = h.unsucceeded + excluded.unsucceeded,
-        cost_usd = h.cost_usd + excluded.cost_usd,
-        costed = h.costed + excluded.costed,
-        tokens = h.tokens + excluded.tokens,
-        tokened = h.tokened + excluded.tokened,
-        duration_ns = h.duration_ns + excluded.duration_ns,
-        timed = h.timed + excluded.timed,
-        buckets = excluded.buckets,
-        bucket_runs = excluded.bucket_runs,
-        retired = h.retired + excluded.retired,
-        last_retired = greatest(h.last_retired, excluded.last_retired);
-
-    if exists (select from agentvista.agent_hours where hour < old) then
-        perform agentvista.fold_hours(old);
-    end if;
-end;
-$$;
-
--- Moves hours before a time into their days, and into the sum of all days.
-create or replace function agentvista.fold_hours(before timestamptz)
-returns void language sql as $$
-    with gone as (
-        delete from agentvista.agent_hours
-        where hour < before
-        returning *)
+        group by account_id, agent_id, day)
     insert into agentvista.agent_days as d
-    select s.account_id, s.agent_id, s.day, s.running, s.completed, s.failed,
-           s.timed_out, s.succeeded, s.unsucceeded, s.cost_usd, s.costed,
-           s.tokens, s.tokened, s.duration_ns, s.timed,
-           coalesce(b.buckets, '{}'), coalesce(b.bucket_runs, '{}'),
-           s.retired, s.last_retired
-    from (select g.account_id, g.agent_id, days.day, sum(g.running) as running,
-                 sum(g.completed) as completed, sum(g.failed) as failed,
-                 sum(g.timed_out) as timed_out, sum(g.succeeded) as succeeded,
-                 sum(g.unsucceeded) as unsucceeded,
-                 sum(g.cost_usd) as cost_usd, sum(g.costed) as costed,
-                 sum(g.tokens) as tokens, sum(g.tokened) as tokened,
-                 sum(g.duration_ns) as duration_ns, sum(g.timed) as timed,
-                 sum(g.retired) as retired,
-                 max(g.last_retired) as last_retired
-          from gone g,
-               unnest(array[(g.hour at time zone 'UTC')::date, '-infinity'])
-                   as days (day)
-          group by g.account_id, g.agent_id, days.day) as s
-         left join lateral (
-             select array_agg(n.bucket order by n.bucket) as buckets,
-                    array_agg(n.runs order by n.bucket) as bucket_runs
-             from (select u.bucket, sum(u.runs)::bigint as runs
-                   from gone g, unnest(g.buckets, g.bucket_runs)
-                                    as u (bucket, runs)
-                   where g.account_id = s.account_id
-                         and g.agent_id = s.agent_id
-                         and s.day in ((g.hour at time zone 'UTC')::date,
-                                       '-infinity')
-                   group by u.bucket
-                   having sum(u.runs) <> 0) as n) as b on true
+        (account_id, agent_id, day, running, completed, failed, timed_out,
+         succeeded, unsucceeded, cost_usd, costed, tokens, tokened,
+         duration_ns, timed, retired, last_retired, last_run_at, buckets,
+         bucket_runs)
+    select p.account_id, p.agent_id, p.day, p.running, p.completed, p.failed,
+           p.timed_out, p.succeeded, p.unsucceeded, p.cost_usd, p.costed,
+           p.tokens, p.tokened, p.duration_ns, p.timed, p.retired,
+           p.last_retired,
+           case when p.day = '-infinity'
+                then greatest(p.last_retired,
+                              agentvista.last_run(p.account_id, p.agent_id))
+           end,
+           coalesce(s.buckets, '{}'), coalesce(s.bucket_runs, '{}')
+    from (select account_id, agent_id, of_day as day, sum(running) as running,
+                 sum(completed) as completed, sum(failed) as failed,
+                 sum(timed_out) as timed_out, sum(succeeded) as succeeded,
+                 sum(unsucceeded) as unsucceeded, sum(cost_usd) as cost_usd,
+                 sum(costed) as costed, sum(tokens) as tokens,
+                 sum(tokened) as tokened, sum(duration_ns) as duration_ns,
+                 sum(timed) as timed, sum(retired) as retired,
+                 max(last_retired) as last_retired
+          from pending
+          group by account_id, agent_id, of_day) as p
+         left join spread s using (account_id, agent_id, day)
     on conflict (account_id, agent_id, day) do update set
         running = d.running + excluded.running,
         completed = d.completed + excluded.completed,
@@ -294,11 +247,12 @@ returns void language sql as $$
         tokened = d.tokened + excluded.tokened,
         duration_ns = d.duration_ns + excluded.duration_ns,
         timed = d.timed + excluded.timed,
-        (buckets, bucket_runs) = (
-            select b.buckets, b.bucket_runs
-            from agentvista.add_buckets(d.buckets, d.bucket_runs,
-                                        excluded.buckets,
-                                        excluded.bucket_runs) b),
         retired = d.retired + excluded.retired,
-        last_retired = greatest(d.last_retired, excluded.last_retired)
+        last_retired = greatest(d.last_retired, excluded.last_retired),
+        last_run_at = case when d.day = '-infinity'
+                           then greatest(d.last_retired, excluded.last_run_at)
+                      end,
+        buckets = excluded.buckets,
+        bucket_runs = excluded.bucket_runs;
+end;
 $$;

@@ -385,17 +385,11 @@ declare
     folded   bigint;
     pending  bigint;
 begin
-    select sum(s.runs - s.retired) into folded
-    from (select d.agent_id, d.retired,
-                 d.running + d.completed + d.failed + d.timed_out as runs
-          from agentvista.agent_days d
-          where d.account_id = account and d.day = '-infinity'
-          union all
-          select h.agent_id, h.retired,
-                 h.running + h.completed + h.failed + h.timed_out
-          from agentvista.agent_hours h
-          where h.account_id = account) as s
-    where agent is null or s.agent_id = agent;
+    select sum(d.running + d.completed + d.failed + d.timed_out - d.retired)
+        into folded
+    from agentvista.agent_days d
+    where d.account_id = account and d.day = '-infinity'
+          and (agent is null or d.agent_id = agent);
 
     select sum(coalesce(c.runs, 1) - coalesce(c.retired, 0)) into pending
     from (select unnest(p.agent_id) as agent_id, unnest(p.runs) as runs,
