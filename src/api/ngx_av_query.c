@@ -406,7 +406,7 @@ ngx_av_query_result(ngx_av_db_op_t *op, ngx_uint_t call,
     if (route->form) {
         query->rc = ngx_av_span_rows(pool, res, route->form, &query->chunk);
 
-    } else if (route->rows) {
+    } else if (route->objects) {
         query->rc = ngx_av_objects(pool, res, &query->chunk.text);
 
     } else {

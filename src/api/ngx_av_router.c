@@ -123,10 +123,10 @@ static ngx_av_db_statement_t
 #define NGX_AV_ROUTER_MARK   &ngx_av_style_mark
 
 #define NGX_AV_ROUTER_ROW(method, path, scope, handler, style, function,      \
-    rows, form)                                                               \
+    objects, form)                                                            \
     { NGX_HTTP_##method, NGX_AV_SCOPE_##scope, ngx_string(path), handler,     \
       NGX_AV_ROUTER_##style, #function, ngx_av_router_##function##_params,    \
-      NGX_AV_ROUTER_##function, rows, form },
+      NGX_AV_ROUTER_##function, objects, form },
 
 #define NGX_AV_ROUTER_QUERY(method, path, scope, style, function, ...)        \
     NGX_AV_ROUTER_ROW(method, path, scope, ngx_av_query_handler, style,       \
@@ -138,12 +138,11 @@ static ngx_av_db_statement_t
 
 #define NGX_AV_ROUTER_ROWS(method, path, scope, style, function, form, ...)   \
     NGX_AV_ROUTER_ROW(method, path, scope, ngx_av_query_handler, style,       \
-                      function, 1, form)
+                      function, 0, form)
 
 #define NGX_AV_ROUTER_MARK_ROW(method, path, scope, function, handler, form,  \
     ...)                                                                      \
-    NGX_AV_ROUTER_ROW(method, path, scope, handler, MARK, function,           \
-                      (form) != NULL, form)
+    NGX_AV_ROUTER_ROW(method, path, scope, handler, MARK, function, 0, form)
 
 static const ngx_av_route_t  ngx_av_routes[] = {
     NGX_AV_ROUTES(NGX_AV_ROUTER_HANDLER, NGX_AV_ROUTER_QUERY,
@@ -205,7 +204,8 @@ ngx_av_api_statements(ngx_pool_t *pool, ngx_uint_t *n)
         if (route->function
             && ngx_av_params_statement(pool,
                                   &ngx_av_router_statements[route->statement],
-                                  route->function, route->rows,
+                                  route->function,
+                                  route->objects || route->form,
                                   route->params)
                != NGX_OK)
         {

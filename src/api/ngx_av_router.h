@@ -213,9 +213,9 @@ typedef struct {
     const ngx_av_param_t          *params;
     ngx_uint_t                     statement;   /* its index */
 
-    ngx_uint_t                     rows;        /* it returns such: unsigned
-                                                   rows:1 */
-    const ngx_av_span_form_t      *form;        /* if they are of spans */
+    ngx_uint_t                     objects;     /* it returns rows of them:
+                                                   unsigned objects:1 */
+    const ngx_av_span_form_t      *form;        /* or rows of spans, for this */
 } ngx_av_route_t;
 
 
