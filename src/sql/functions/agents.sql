@@ -1,10 +1,9 @@
 -- Agents and their statistics (agentvista.md 5.3, 6, 15).
 
--- The sums of an account's agents over all time; none for an agent without
--- runs. A condition on agent_id goes through to the tables. What has not been
--- folded may have moved the start of the last run, to either side; p95_ns is
--- null then. Mostly nothing waits, and there is nothing to add up.
-create or replace function agentvista.agent_sums(account uuid,
+-- The sums of an account's agents, or of one, over all time; none for an agent
+-- without runs. Mostly nothing waits to be folded, and there is nothing to add
+-- up. A condition on agent_id goes through to the table.
+create or replace function agentvista.agent_sums(account uuid, agent uuid,
     out agent_id uuid, out runs bigint, out succeeded bigint,
     out unsucceeded bigint, out cost_usd numeric, out costed bigint,
     out tokens numeric, out tokened bigint, out duration_ns numeric,
@@ -21,6 +20,25 @@ returns setof record language sql stable as $$
                           from agentvista.agent_changes c
                           where c.account_id = account)
     union all
+    select s.*
+    from agentvista.agent_sums_added(account, agent) s
+    where exists (select
+                  from agentvista.agent_changes c
+                  where c.account_id = account)
+$$;
+
+-- The same where some changes wait. They may have moved the start of the last
+-- run, to either side; p95_ns is null then.
+create or replace function agentvista.agent_sums_added(account uuid, agent uuid,
+    out agent_id uuid, out runs bigint, out succeeded bigint,
+    out unsucceeded bigint, out cost_usd numeric, out costed bigint,
+    out tokens numeric, out tokened bigint, out duration_ns numeric,
+    out timed bigint, out retired bigint, out last_run_at timestamptz,
+    out p95_ns double precision)
+returns setof record language plpgsql stable as $$
+#variable_conflict use_column
+begin
+    return query
     select s.agent_id,
            sum(s.running + s.completed + s.failed + s.timed_out)::bigint,
            sum(s.succeeded)::bigint, sum(s.unsucceeded)::bigint,
@@ -45,10 +63,9 @@ returns setof record language sql stable as $$
                  null, null, true
           from agentvista.agent_pending p
           where p.account_id = account) as s
-    where exists (select
-                  from agentvista.agent_changes c
-                  where c.account_id = account)
-    group by s.agent_id
+    where agent is null or s.agent_id = agent
+    group by s.agent_id;
+end;
 $$;
 
 -- A share in percent, to one decimal; null of nothing.
@@ -84,7 +101,8 @@ begin
            round(s.cost_usd / nullif(s.costed, 0), 6),
            s.last_run_at, a.created_at
     from agentvista.agents a
-         left join agentvista.agent_sums(account) s on s.agent_id = a.id
+         left join agentvista.agent_sums(account, null) s
+         on s.agent_id = a.id
     where a.account_id = account
     order by a.name, a.id;
 
@@ -113,7 +131,7 @@ begin
                'last_run_at', agentvista.iso8601(s.last_run_at),
                'created_at', agentvista.iso8601(a.created_at)) into answer
     from agentvista.agents a
-         left join agentvista.agent_sums(account) s
+         left join agentvista.agent_sums(account, agent) s
          on s.agent_id = a.id and s.agent_id = agent
     where a.account_id = account and a.id = agent;
 
@@ -228,7 +246,7 @@ begin
                    round(s.tokens / nullif(s.tokened, 0), 1),
                'last_run_at', agentvista.iso8601(s.last_run_at)) into answer
     from agentvista.agents a
-         left join agentvista.agent_sums(account) s
+         left join agentvista.agent_sums(account, agent) s
          on s.agent_id = a.id and s.agent_id = agent
     where a.account_id = account and a.id = agent;
 
@@ -392,7 +410,7 @@ begin
                s.unsucceeded - coalesce(sum(l.unsucceeded), 0),
                s.cost_usd - coalesce(sum(l.cost_usd), 0),
                s.costed - coalesce(sum(l.costed), 0)
-        from agentvista.agent_sums(account) s
+        from agentvista.agent_sums(account, agent) s
              left join labelled l on true
         where s.agent_id = agent
         group by s.runs, s.succeeded, s.unsucceeded, s.cost_usd, s.costed)
