@@ -202,12 +202,17 @@ subtest 'Postgres is read-only for a while' => sub {
     my ($account, $key) = Audit::account($pg);
     my $before = $connected->();
 
-    $writes->('on');
+    my $status = sub {
+        return $nginx->post($key, Senders::body([Senders::uuid()], 1))
+                     ->{status};
+    };
 
-    for (1 .. 4) {
-        my $answer = $nginx->post($key, Senders::body([Senders::uuid()], 1));
-        is($answer->{status}, 503, 'a batch gets 503');
-    }
+    # sessions hear of it a little later
+    $writes->('on');
+    ok(PrivateNginx::wait_for(10, sub { $status->() == 503 }),
+       'a batch gets 503');
+    sleep 0.2;
+    is($status->(), 503, 'and so do others') for 1 .. 4;
 
     # else ten times a second
     cmp_ok($connected->() - $before, '<', 20, 'it is not connected to in vain');
