@@ -36,8 +36,8 @@ $$;
 
 -- GET /dashboard/traces (agentvista.md 5.1).
 --
--- Where an index has all that is asked for, the page is read from it. Other
--- filters are held against the newest traces that an index finds, a stretch
+-- Where an index has all that is asked for, the page is read from it, and
+-- nothing is planned: that takes longer. Other filters are held against the newest traces that an index finds, a stretch
 -- after the other, until the page is full; unless hardly any in a stretch is
 -- meant, and the indexes for that (traces_rare.sql) know which are. A stretch
 -- ends early when the page is full: it is no longer than it needs to be.
@@ -190,7 +190,12 @@ begin
 
     if plain then
         skip := start;
-        width := page_size + 1;
+
+        if agents is distinct from '{}' then
+            matched := agentvista.traces_newest(account, agents[1], session,
+                           visitor, coalesce(first, '-infinity'), at, id,
+                           page_size + 1, skip);
+        end if;
     end if;
 
     wanted := start - skip + page_size + 1;
@@ -204,9 +209,9 @@ begin
              || case when model_name is null then ' null::date as home_day'
                      else ' t.home_day' end
              || ', true' || such_that || ' as fits' || walk
-             || ' limit $20 offset $21) as c where c.fits limit $22) as f';
+             || ' limit $20) as c where c.fits limit $21) as f';
 
-    loop
+    while not (plain or all_seen) loop
         if rare then
             select f.day, f.ids, cardinality(f.ids) into day, candidates, width
             from agentvista.traces_by_facets(account, facets, label, error,
@@ -214,13 +219,13 @@ begin
         end if;
 
         execute format(query, case when rare
-                                   then 'and t.trace_id = any ($23)' end)
+                                   then 'and t.trace_id = any ($22)' end)
         into fitting, days
         using account, agents, first, at, session, visitor, id, label,
               min_cost, max_cost, min_ms * 1000000, max_ms * 1000000,
               min_tokens, max_tokens, error, words, state, keys, texts, width,
-              skip, case when model_name is null
-                         then wanted - cardinality(matched) end, candidates;
+              case when model_name is null
+                   then wanted - cardinality(matched) end, candidates;
 
         if model_name is not null then
             fitting := agentvista.traces_of_model(account, fitting, days,
@@ -233,21 +238,14 @@ begin
 
         if rare then
             all_seen := day < oldest;
-
-            exit when all_seen;
-
             continue;
         end if;
 
         -- So all of the stretch has been looked at. Where does it end?
-        if plain then
-            at := null;
-        else
-            execute 'select t.started_at, t.trace_id' || format(walk, '')
-                    || ' limit 1 offset $8'
-            into at, id
-            using account, agents, first, at, session, visitor, id, width - 1;
-        end if;
+        execute 'select t.started_at, t.trace_id' || format(walk, '')
+                || ' limit 1 offset $8'
+        into at, id
+        using account, agents, first, at, session, visitor, id, width - 1;
 
         all_seen := at is null;
 
@@ -285,21 +283,20 @@ begin
         total := cardinality(matched);
         exact := all_seen;
 
-    elsif last is null
-          and found_by in ('t.account_id = $1',
-                           't.account_id = $1 and t.agent_id = ($2)[1]')
+    elsif agents = '{}' then
+        total := 0;
+        exact := true;
+
+    elsif coalesce(first, last) is null
+          and coalesce(session, visitor) is null
     then
-        total := case when agents = '{}' then 0
-                      else agentvista.traces_stored(account, agents[1]) end;
+        total := agentvista.traces_stored(account, agents[1]);
         exact := true;
 
     else
-        execute 'select count(*) from (select from agentvista.traces t where '
-                || found_by || ' and t.started_at <= $4 limit $7) as t'
-        into total
-        using account, agents, first, coalesce(last, 'infinity'), session,
-              visitor, most + 1;
-
+        total := cardinality(agentvista.traces_newest(account, agents[1],
+                     session, visitor, coalesce(first, '-infinity'), at, id,
+                     most + 1, 0));
         exact := total <= most;
         total := case when exact then total
                       else greatest(total, start + cardinality(matched)) end;
@@ -309,6 +306,65 @@ begin
     select * from agentvista.traces_page(account, head,
         matched[wanted - page_size : wanted], total, exact, page, page_size,
         resume);
+end;
+$$;
+
+-- The newest traces of an account before one, most of them after skip; agent,
+-- session and visitor may be null. Each statement has the index that it is for.
+create or replace function agentvista.traces_newest(account uuid, agent uuid,
+    session text, visitor text, first timestamptz, at timestamptz, before uuid,
+    most bigint, skip bigint)
+returns uuid[] language plpgsql stable
+set plan_cache_mode = force_generic_plan
+set enable_bitmapscan = off set enable_seqscan = off set enable_sort = off as $$
+begin
+    if session is not null then
+        return array(
+            select t.trace_id
+            from agentvista.traces t
+            where t.account_id = account
+                  and t.session_id = session
+                  and octet_length(t.session_id) <= 1024
+                  and (visitor is null or t.user_id = visitor)
+                  and (agent is null or t.agent_id = agent)
+                  and t.started_at >= first
+                  and (t.started_at, t.trace_id) < (at, before)
+            order by t.started_at desc, t.trace_id desc
+            limit most offset skip);
+
+    elsif visitor is not null then
+        return array(
+            select t.trace_id
+            from agentvista.traces t
+            where t.account_id = account
+                  and t.user_id = visitor
+                  and octet_length(t.user_id) <= 1024
+                  and (agent is null or t.agent_id = agent)
+                  and t.started_at >= first
+                  and (t.started_at, t.trace_id) < (at, before)
+            order by t.started_at desc, t.trace_id desc
+            limit most offset skip);
+
+    elsif agent is not null then
+        return array(
+            select t.trace_id
+            from agentvista.traces t
+            where t.account_id = account and t.agent_id = agent
+                  and t.started_at >= first
+                  and (t.started_at, t.trace_id) < (at, before)
+            order by t.started_at desc, t.trace_id desc
+            limit most offset skip);
+
+    else
+        return array(
+            select t.trace_id
+            from agentvista.traces t
+            where t.account_id = account
+                  and t.started_at >= first
+                  and (t.started_at, t.trace_id) < (at, before)
+            order by t.started_at desc, t.trace_id desc
+            limit most offset skip);
+    end if;
 end;
 $$;
 
