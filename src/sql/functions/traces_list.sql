@@ -86,8 +86,9 @@ declare
                                        then (page - 1) * page_size else 0 end;
     skip       bigint := 0;
     wanted     bigint;
-    -- A stretch; to look for spans of a model takes longer.
-    width      bigint := case when model_name is null then 500 else 100 end;
+    -- A stretch, long enough for a page if one in 36 fits; to look for spans of
+    -- a model takes longer.
+    width      bigint := case when model_name is null then 750 else 100 end;
     agents     uuid[];
     keys       text[];
     texts      text[];
