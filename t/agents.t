@@ -348,6 +348,23 @@ subtest 'late parts, takeovers and retention' => sub {
        'with all it has');
     $api->audit('a takeover');
 
+    # what is not folded yet may move the last run back
+    my $moved = uuid();
+    my $last_run = sub {
+        $api->get('/agents/' . id_of($api, 'mover'))->{json}{last_run_at};
+    };
+    $api->store(trace({ agent => 'mover', started_at => noon(3),
+                        ended_at => undef }),
+                trace({ trace_id => $moved, agent => 'mover',
+                        started_at => noon(1), ended_at => undef }));
+    $api->sql('select agentvista.fold_statistics()');
+    is($last_run->(), noon(1), 'the last run');
+    $api->sql("update agentvista.traces set started_at = '@{[noon(2)]}'"
+              . " where trace_id = '$moved'");
+    is($last_run->(), noon(2), 'begins earlier than was known');
+    $api->sql('select agentvista.fold_statistics()');
+    is($last_run->(), noon(2), 'also when that is folded');
+
     # as maintenance does
     $api->sql("delete from agentvista.traces where account_id ="
               . " '$api->{account}' and agent_id = '$b'");

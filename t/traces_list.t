@@ -124,6 +124,18 @@ subtest 'filters' => sub {
     finds('bad', session_id => 's-1');
     finds('bad', user_id => 'u-1');
     finds('', user_id => 's-1');
+    finds('bad', session_id => 's-1', user_id => 'u-1', agent => 'Planner',
+          start => iso(-350));
+    finds('', session_id => 's-1', user_id => 'u-2');
+    finds('', agent => 'worker', $_->[0] => $_->[1])
+        for [session_id => 's-1'], [user_id => 'u-1'];
+    for my $some ([session_id => 's-1'], [user_id => 'u-1'],
+                  [agent => 'Planner'])
+    {
+        finds('', @$some, start => iso(-50));
+        finds('', @$some, end => iso(-350));
+        finds('', @$some, agent_id => uuid());
+    }
     finds('ok bad', min_cost => '0.1');
     finds('ok', max_cost => '1e-1');
     finds('bad', min_cost => '0.1000001');

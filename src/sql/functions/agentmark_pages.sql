@@ -145,9 +145,9 @@ $$;
 
 -- Spans of a day.  whole: with all of their attributes.
 --
--- Traces are read as a whole ("offset 0" keeps it so), since most of their spans
--- are wanted: to look each of them up takes twice as long. In SQL, so that it
--- becomes a part of the query that uses it.
+-- Traces are read as a whole ("offset 0" keeps it so), since most of their
+-- spans are wanted: to look each of them up takes twice as long. In SQL, so
+-- that it becomes a part of the query that uses it.
 create or replace function agentvista.agentmark_span_rows(account uuid,
     whole boolean, light boolean, day date, traces uuid[], spans uuid[],
     before text[])

@@ -3,13 +3,8 @@
 -- The sums of an account's agents, or of one, over all time; none for an agent
 -- without runs. Mostly nothing waits to be folded, and there is nothing to add
 -- up. A condition on agent_id goes through to the table.
-create or replace function agentvista.agent_sums(account uuid, agent uuid,
-    out agent_id uuid, out runs bigint, out succeeded bigint,
-    out unsucceeded bigint, out cost_usd numeric, out costed bigint,
-    out tokens numeric, out tokened bigint, out duration_ns numeric,
-    out timed bigint, out retired bigint, out last_run_at timestamptz,
-    out p95_ns double precision)
-returns setof record language sql stable as $$
+create or replace function agentvista.agent_sums(account uuid, agent uuid)
+returns setof agentvista.agent_sum language sql stable as $$
     select d.agent_id, d.running + d.completed + d.failed + d.timed_out,
            d.succeeded, d.unsucceeded, d.cost_usd, d.costed, d.tokens,
            d.tokened, d.duration_ns, d.timed, d.retired, d.last_run_at,
@@ -29,14 +24,8 @@ $$;
 
 -- The same where some changes wait. They may have moved the start of the last
 -- run, to either side; p95_ns is null then.
-create or replace function agentvista.agent_sums_added(account uuid, agent uuid,
-    out agent_id uuid, out runs bigint, out succeeded bigint,
-    out unsucceeded bigint, out cost_usd numeric, out costed bigint,
-    out tokens numeric, out tokened bigint, out duration_ns numeric,
-    out timed bigint, out retired bigint, out last_run_at timestamptz,
-    out p95_ns double precision)
-returns setof record language plpgsql stable as $$
-#variable_conflict use_column
+create or replace function agentvista.agent_sums_added(account uuid, agent uuid)
+returns setof agentvista.agent_sum language plpgsql stable as $$
 begin
     return query
     select s.agent_id,
@@ -141,8 +130,9 @@ $$;
 
 -- The p95 of an agent's completed runs, in nanoseconds, over all time, with
 -- linear interpolation: exact while there are few of them. folded is that of
--- agent_sums(). Where changes wait it is looked for from the top, in the buckets
--- from some below the p95 without them: they hardly ever move it further.
+-- agent_sums(). Where changes wait it is looked for from the top, in the
+-- buckets from some below the p95 without them: they hardly ever move it
+-- further.
 create or replace function agentvista.agent_p95(account uuid, agent uuid,
     runs bigint, retired bigint, timed bigint, folded double precision)
 returns double precision language plpgsql stable as $$
@@ -326,7 +316,8 @@ begin
 
     if not found then
         return query
-        select d.day, (d.running + d.completed + d.failed + d.timed_out)::numeric,
+        select d.day,
+               (d.running + d.completed + d.failed + d.timed_out)::numeric,
                d.succeeded::numeric, d.unsucceeded::numeric, d.cost_usd,
                d.tokens, d.duration_ns, d.timed::numeric, d.p95_ns
         from agentvista.agent_days d

@@ -7,8 +7,8 @@ $$;
 
 -- The least and the greatest id that a record of a millisecond can have: the
 -- first 48 bits are its time, then come a version and a variant
--- (src/ingest/convert/ngx_av_otlp_logs.c). So id is the order of time, and an index on
--- it finds a range of time.
+-- (src/ingest/convert/ngx_av_otlp_logs.c). So id is the order of time, and an
+-- index on it finds a range of time.
 create or replace function agentvista.log_id_from(t timestamptz)
 returns uuid language sql stable parallel safe as $$
     select (lpad(to_hex(floor(least(greatest(extract(epoch from t), 0),

@@ -223,9 +223,9 @@ begin
 end;
 $$;
 
--- A histogram's buckets (src/ingest/convert/ngx_av_otlp_metrics.c) as ranges with
--- their counts: of bounds, where the outer ones end at min and max if those
--- are known, or of an exponential scale. None if they are something else.
+-- A histogram's buckets (src/ingest/convert/ngx_av_otlp_metrics.c) as ranges
+-- with their counts: of bounds, where the outer ones end at min and max if
+-- those are known, or of an exponential scale. None if they are something else.
 create or replace function agentvista.bucket_ranges(
     p agentvista.metric_points)
 returns table (low double precision, high double precision,

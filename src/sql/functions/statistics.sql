@@ -1,8 +1,8 @@
 -- Statistics of agents: how changes of traces come into the tables of
--- src/sql/migrations/0005_statistics.sql and 0011_agent_days.sql, and how readers
--- add them up. New traces are noted in agent_changes by who inserts them, in
--- the same transaction (src/ingest/writer); whatever happens to them later, by
--- triggers. From there fold_statistics() takes them.
+-- src/sql/migrations/0005_statistics.sql and 0011_agent_days.sql, and how
+-- readers add them up. New traces are noted in agent_changes by who inserts
+-- them, in the same transaction (src/ingest/writer); whatever happens to them
+-- later, by triggers. From there fold_statistics() takes them.
 
 -- The logarithmic bucket of a duration in nanoseconds, each a factor of 1.04
 -- wide; -1 is for none at all.

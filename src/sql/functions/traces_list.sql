@@ -37,10 +37,11 @@ $$;
 -- GET /dashboard/traces (agentvista.md 5.1).
 --
 -- Where an index has all that is asked for, the page is read from it, and
--- nothing is planned: that takes longer. Other filters are held against the newest traces that an index finds, a stretch
--- after the other, until the page is full; unless hardly any in a stretch is
--- meant, and the indexes for that (traces_rare.sql) know which are. A stretch
--- ends early when the page is full: it is no longer than it needs to be.
+-- nothing is planned: that takes longer. Other filters are held against the
+-- newest traces that an index finds, a stretch after the other, until the page
+-- is full; unless hardly any in a stretch is meant, and the indexes for that
+-- (traces_rare.sql) know which are. A stretch ends early when the page is full:
+-- it is no longer than it needs to be.
 --
 -- A walk that takes too long ends where it is: has_more is true then, however
 -- few it has found, and next_cursor is where to go on.
@@ -84,7 +85,6 @@ declare
     plain      boolean;
     start      constant bigint := case when cursor_at is null
                                        then (page - 1) * page_size else 0 end;
-    skip       bigint := 0;
     wanted     bigint;
     -- A stretch, long enough for a page if one in 36 fits; to look for spans of
     -- a model takes longer.
@@ -188,18 +188,13 @@ begin
     end if;
 
     plain := such_that = '' and model_name is null;
+    wanted := case when plain then 0 else start end + page_size + 1;
 
-    if plain then
-        skip := start;
-
-        if agents is distinct from '{}' then
-            matched := agentvista.traces_newest(account, agents[1], session,
-                           visitor, coalesce(first, '-infinity'), at, id,
-                           page_size + 1, skip);
-        end if;
+    if plain and agents is distinct from '{}' then
+        matched := agentvista.traces_newest(account, agents[1], session,
+                       visitor, coalesce(first, '-infinity'), at, id, wanted,
+                       start);
     end if;
-
-    wanted := start - skip + page_size + 1;
 
     walk := ' from agentvista.traces t where ' || found_by
             || ' and (t.started_at, t.trace_id) < ($4, $7) %s'

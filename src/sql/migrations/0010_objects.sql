@@ -1,6 +1,6 @@
 -- Lists as rows: the module writes their JSON, which takes Postgres several
--- times as long (src/api/ngx_av_objects.h).  A row is some of the answer's text,
--- or what the other columns tell.
+-- times as long (src/api/ngx_av_objects.h).  A row is some of the answer's
+-- text, or what the other columns tell.
 
 create type agentvista.trace_row as (
     text            text,

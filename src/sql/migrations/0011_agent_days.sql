@@ -3,7 +3,11 @@
 -- looked for the last run of each.
 
 -- Nothing is folded meanwhile.
-select pg_advisory_xact_lock(hashtext('agentvista.fold_statistics')) \g /dev/null
+do $$
+begin
+    perform pg_advisory_xact_lock(hashtext('agentvista.fold_statistics'));
+end;
+$$;
 
 -- The 95th percentile of so many runs in buckets in ascending order, in
 -- nanoseconds, with linear interpolation between runs; null of none. It is
@@ -113,12 +117,30 @@ from part p left join spread s using (account_id, agent_id, day)
 group by p.account_id, p.agent_id, account_id, agent_id, day, s.buckets,
          s.bucket_runs;
 
+-- The sums of an agent over all time.
+create type agentvista.agent_sum as (
+    agent_id       uuid,
+    runs           bigint,
+    succeeded      bigint,
+    unsucceeded    bigint,
+    cost_usd       numeric,
+    costed         bigint,
+    tokens         numeric,
+    tokened        bigint,
+    duration_ns    numeric,
+    timed          bigint,
+    retired        bigint,
+    last_run_at    timestamptz,
+    p95_ns         double precision
+);
+
 drop table agentvista.agent_days_before, agentvista.agent_hours;
 drop function agentvista.bucket_p95(smallint[], bigint[]);
 
 -- They return and take other things now.
 drop function if exists agentvista.agent_sums(uuid);
-drop function if exists agentvista.agent_p95(uuid, uuid, bigint, bigint, bigint);
+drop function if exists agentvista.agent_p95(uuid, uuid, bigint, bigint,
+    bigint);
 drop function if exists agentvista.fold_hours(timestamptz);
 drop function if exists agentvista.add_buckets(smallint[], bigint[], smallint[],
     bigint[]);
